@@ -1,0 +1,1 @@
+"""Linear calibration methods of the field."""

@@ -1,0 +1,1 @@
+"""From raw public or personal files to the data contract."""

@@ -1,0 +1,28 @@
+"""Errors that a user can act on: one line that names the place, what was expected and what was found."""
+
+
+class EtalonError(Exception):
+    """Base of every error that is shown to a user as one line and a non-zero exit."""
+
+
+class BadInputError(EtalonError):
+    """A file, field or setting does not hold what it should.
+
+    Parameters
+    ----------
+    where : the file, dataset or configuration that was read
+    field : the column, key or array inside it
+    expected, found : what should stand there and what does
+    """
+
+    def __init__(self, where: object, field: str, expected: str, found: object):
+        self.where, self.field, self.expected, self.found = str(where), field, expected, str(found)
+        super().__init__(f"{self.where}: {field}: expected {expected}, found {self.found}")
+
+
+class NotRunError(EtalonError):
+    """Something cannot run here for a stated reason; tables show it as ``not run: reason``."""
+
+    def __init__(self, reason: str):
+        self.reason = reason
+        super().__init__(f"not run: {reason}")

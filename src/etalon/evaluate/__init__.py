@@ -1,0 +1,1 @@
+"""Tasks, folds, scores and perturbations."""

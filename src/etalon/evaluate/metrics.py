@@ -1,0 +1,124 @@
+"""Every formula of merit that Etalon reports, for regression and for classification.
+
+Signs and divisors follow the field (table in `docs/metrics.md`): errors are ``y_hat - y``; SEP and SD have the
+divisor n - 1; RPD and RPIQ divide by RMSEP. All functions take finite arrays of shape (n_samples,).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.metrics import matthews_corrcoef, recall_score
+
+
+def _pair(y: ArrayLike, y_hat: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    y, y_hat = np.asarray(y, dtype=float), np.asarray(y_hat, dtype=float)
+    if y.shape != y_hat.shape or y.ndim != 1 or not y.size:
+        raise ValueError(f"expected two non-empty vectors of one length, found shapes {y.shape} and {y_hat.shape}")
+    if not (np.isfinite(y).all() and np.isfinite(y_hat).all()):
+        raise ValueError("expected finite reference values and predictions")
+    return y, y_hat
+
+
+def rmsep(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Root mean square of ``y_hat - y``. Over pooled folds this is RMSECV, over training rows RMSEC."""
+    y, y_hat = _pair(y, y_hat)
+    return float(np.sqrt(np.mean((y_hat - y) ** 2)))
+
+
+def bias(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Mean of ``y_hat - y``."""
+    y, y_hat = _pair(y, y_hat)
+    return float(np.mean(y_hat - y))
+
+
+def sep(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Standard deviation of ``y_hat - y``, divisor n - 1: RMSEP² = bias² + SEP² (n - 1)/n. NaN for one sample."""
+    y, y_hat = _pair(y, y_hat)
+    return float(np.std(y_hat - y, ddof=1)) if len(y) > 1 else float("nan")
+
+
+def mae(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Mean absolute error."""
+    y, y_hat = _pair(y, y_hat)
+    return float(np.mean(np.abs(y_hat - y)))
+
+
+def r2(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """1 - SS(residual) / SS(total about the mean of `y`); NaN where `y` does not vary."""
+    y, y_hat = _pair(y, y_hat)
+    return _ratio(-(np.sum((y_hat - y) ** 2)), np.sum((y - y.mean()) ** 2)) + 1.0
+
+
+def cor2(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Squared Pearson correlation; NaN where either side does not vary."""
+    y, y_hat = _pair(y, y_hat)
+    a, b = y - y.mean(), y_hat - y_hat.mean()
+    return _ratio((a @ b) ** 2, (a @ a) * (b @ b))
+
+
+def rpd(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """SD of the references (divisor n - 1) over RMSEP."""
+    y, y_hat = _pair(y, y_hat)
+    return _ratio(np.std(y, ddof=1) if len(y) > 1 else np.nan, rmsep(y, y_hat))
+
+
+def rpiq(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Interquartile range of the references over RMSEP (Bellon-Maurel et al. 2010, doi:10.1016/j.trac.2010.05.006)."""
+    y, y_hat = _pair(y, y_hat)
+    first, third = np.percentile(y, [25, 75])
+    return _ratio(third - first, rmsep(y, y_hat))
+
+
+def ccc(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Lin's concordance, 2 s_xy / (s_x² + s_y² + (mean_x - mean_y)²), divisor n (Lin 1989, doi:10.2307/2532051)."""
+    y, y_hat = _pair(y, y_hat)
+    covariance = np.mean((y - y.mean()) * (y_hat - y_hat.mean()))
+    return _ratio(2 * covariance, y.var() + y_hat.var() + (y.mean() - y_hat.mean()) ** 2)
+
+
+def balanced_accuracy(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Mean over the classes present in `y` of the share of their samples that are recognised."""
+    y, y_hat = _pair(y, y_hat)
+    return float(recall_score(y, y_hat, labels=np.unique(y), average="macro"))
+
+
+def mcc(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Matthews correlation coefficient for any number of classes (Gorodkin 2004); 0 where either side is constant."""
+    y, y_hat = _pair(y, y_hat)
+    return float(matthews_corrcoef(y, y_hat))
+
+
+# Probabilities below this count as this: one sure mistake costs 6.9 nats and not infinity.
+PROBABILITY_FLOOR = 1e-3
+
+
+def log_loss(probability: ArrayLike) -> float:
+    """Mean of ``-ln p`` in nats, p the probability given to the true class, floored at `PROBABILITY_FLOOR`."""
+    p = np.asarray(probability, dtype=float)
+    if not p.size or not (np.isfinite(p).all() and (p >= 0).all() and (p <= 1).all()):
+        raise ValueError("expected probabilities between 0 and 1")
+    return float(-np.mean(np.log(np.clip(p, PROBABILITY_FLOOR, 1.0))))
+
+
+def coverage(y: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
+    """Share of the references inside their interval, ends included."""
+    y, lower = _pair(y, lower)
+    y, upper = _pair(y, upper)
+    return float(np.mean((lower <= y) & (y <= upper)))
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator) if denominator > 0 else float("nan")
+
+
+REGRESSION = {
+    "rmsep": rmsep,
+    "bias": bias,
+    "sep": sep,
+    "mae": mae,
+    "r2": r2,
+    "cor2": cor2,
+    "rpd": rpd,
+    "rpiq": rpiq,
+    "ccc": ccc,
+}
+CLASSIFICATION = {"balanced_accuracy": balanced_accuracy, "mcc": mcc}

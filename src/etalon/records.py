@@ -1,0 +1,75 @@
+"""The columns in which predictions and metrics travel between stages."""
+
+import pandas as pd
+
+from etalon.errors import BadInputError
+
+# One row a predicted sample. For a classification task `reference` and `prediction` are class numbers (order of
+# the sorted class names) and `probability` is the one given to the true class; NaN in a regression.
+# `condition` is "cv" or "published" on spectra as measured, else a perturbation, with its `amplitude`.
+PREDICTION_COLUMNS = {
+    "dataset": "category",
+    "task": "category",  # regression, classification
+    "target": "category",
+    "method": "category",
+    "variant": "category",
+    "heldout": "category",
+    "seed": "int32",
+    "condition": "category",
+    "amplitude": "float64",
+    "repeat": "int32",
+    "fold": "int32",
+    "row": "int32",
+    "reference": "float64",
+    "prediction": "float64",
+    "lower": "float64",
+    "upper": "float64",
+    "probability": "float64",
+}
+
+# One row a number. `status` is "ok" or "not run: reason", with `value` NaN. `fold` is -1 where the errors of all
+# folds of a repeat are pooled. `n_train` is the mean number of training rows.
+METRIC_COLUMNS = {
+    "run": "category",
+    "dataset": "category",
+    "family": "category",
+    "task": "category",
+    "target": "category",
+    "analyte": "category",
+    "unit": "category",
+    "synthetic": "bool",
+    "overlaps": "category",  # the dataset that stands for the same specimens in summaries; "" for none
+    "method": "category",
+    "variant": "category",
+    "head": "category",
+    "heldout": "category",
+    "seed": "int32",
+    "repeat": "int32",
+    "fold": "int32",
+    "draw": "int32",
+    "pair": "category",
+    "condition": "category",
+    "amplitude": "float64",
+    "n_train": "float64",
+    "metric": "category",
+    "value": "float64",
+    "status": "category",
+}
+
+_BLANK = {"category": "", "int32": -1, "float64": float("nan"), "bool": False}
+
+
+def as_records(rows: pd.DataFrame, columns: dict[str, str], where: object = "records") -> pd.DataFrame:
+    """Return `rows` with exactly `columns`, in their order and types; absent ones blank ("", -1, NaN, False)."""
+    if unknown := sorted(set(rows) - set(columns)):
+        raise BadInputError(where, unknown[0], f"one of {', '.join(columns)}", "an unknown column")
+    complete = {name: rows[name] if name in rows else _BLANK[dtype] for name, dtype in columns.items()}
+    return pd.DataFrame(complete, index=rows.index).astype(columns).reset_index(drop=True)
+
+
+def concatenate(tables: list[pd.DataFrame], columns: dict[str, str]) -> pd.DataFrame:
+    """Return the rows of all `tables`; categories of the parts are united."""
+    texts = {name: "object" for name, dtype in columns.items() if dtype == "category"}
+    parts = [table.astype(texts) for table in tables if len(table)]
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
+    return as_records(rows, columns)

@@ -1,0 +1,1 @@
+"""One module a workflow rule: read, call, write. Nothing imports a stage."""

@@ -1,0 +1,119 @@
+"""Reading and writing the data contract; nothing half-written is ever left under its final name."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from etalon.contracts import Metadata, SpectraSet
+from etalon.errors import BadInputError, NotRunError
+
+METADATA = "metadata.json"
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def save_array(path: str | Path, array: np.ndarray) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def save_json(path: str | Path, content: Any) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def save_table(path: str | Path, table: pd.DataFrame) -> None:
+    with replacing(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def load_json(path: str | Path) -> Any:
+    try:
+        return json.loads(Path(path).read_text())
+    except json.JSONDecodeError as error:
+        raise BadInputError(path, f"line {error.lineno}", "valid JSON", error.msg) from error
+
+
+def save_set(folder: str | Path, spectra: SpectraSet) -> None:
+    """Write `spectra` into `folder`. The metadata is written last: where it stands, the set is complete."""
+    folder = Path(folder)
+    (folder / METADATA).unlink(missing_ok=True)
+    save_array(folder / "spectra.npy", spectra.intensities)
+    save_array(folder / "wavelengths.npy", spectra.wavelengths)
+    if spectra.metadata.targets:
+        save_array(folder / "targets.npy", spectra.reference)
+    else:
+        (folder / "targets.npy").unlink(missing_ok=True)
+    samples = {"sample_id": spectra.sample_id, "specimen": spectra.specimen}
+    samples |= {k: v for k in ("split", "label") if (v := getattr(spectra, k)) is not None}
+    save_table(folder / "samples.parquet", pd.DataFrame(samples))
+    save_json(folder / METADATA, spectra.metadata.to_json())
+
+
+def save_unavailable(folder: str | Path, dataset_id: str, reason: str) -> None:
+    """Record in `folder` that the dataset could not be had; `load_set` then raises NotRunError(reason)."""
+    save_json(Path(folder) / METADATA, {"dataset_id": dataset_id, "not_run": reason})
+
+
+def load_metadata(folder: str | Path) -> Metadata:
+    path = Path(folder) / METADATA
+    if not path.exists():
+        raise BadInputError(path, "file", "a dataset in the data contract", "no such file")
+    content = load_json(path)
+    if "not_run" in content:
+        raise NotRunError(content["not_run"])
+    return Metadata.from_json(content, where=path)
+
+
+def load_set(folder: str | Path) -> SpectraSet:
+    """Read a dataset written by `save_set`; raises NotRunError where it is recorded as unavailable."""
+    folder = Path(folder)
+    metadata = load_metadata(folder)
+    samples = pd.read_parquet(folder / "samples.parquet")
+    column = {name: samples[name].to_numpy(str) for name in samples}
+    return SpectraSet(
+        metadata=metadata,
+        intensities=np.load(folder / "spectra.npy", allow_pickle=False),
+        wavelengths=np.load(folder / "wavelengths.npy", allow_pickle=False),
+        reference=np.load(folder / "targets.npy", allow_pickle=False) if metadata.targets else np.empty((0, 0)),
+        sample_id=column["sample_id"],
+        specimen=column["specimen"],
+        split=column.get("split"),
+        label=column.get("label"),
+    )
+
+
+def load_baseline(folder: str | Path, spectra: SpectraSet) -> np.ndarray:
+    """Return the cached AsLS baseline, float32, shape (n_samples, n_channels)."""
+    path = Path(folder) / "baseline_asls.npy"
+    baseline = np.load(path, allow_pickle=False)
+    if baseline.shape != spectra.intensities.shape:
+        raise BadInputError(path, "shape", str(spectra.intensities.shape), baseline.shape)
+    return baseline

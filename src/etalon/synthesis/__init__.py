@@ -1,0 +1,1 @@
+"""Synthetic spectra with known chemistry."""
