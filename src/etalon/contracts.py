@@ -162,7 +162,9 @@ class SpectraSet:
         if np.isinf(self.reference).any():
             row, column = np.argwhere(np.isinf(self.reference))[0]
             name = self.metadata.targets[column].name
-            raise BadInputError(where, f"targets.{name}", "a number, or NaN where not measured", f"infinity in row {row}")
+            raise BadInputError(
+                where, f"targets.{name}", "a number, or NaN where not measured", f"infinity in row {row}"
+            )
         for name in ("sample_id", "specimen", "split", "label"):
             values = getattr(self, name)
             if values is not None and values.shape != (n_samples,):

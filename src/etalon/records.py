@@ -61,7 +61,7 @@ _BLANK = {"category": "", "int32": -1, "float64": float("nan"), "bool": False}
 
 def as_records(rows: pd.DataFrame, columns: dict[str, str], where: object = "records") -> pd.DataFrame:
     """Return `rows` with exactly `columns`, in their order and types; absent ones blank ("", -1, NaN, False)."""
-    if unknown := sorted(set(rows) - set(columns)):
+    if unknown := sorted({str(name) for name in rows} - set(columns)):
         raise BadInputError(where, unknown[0], f"one of {', '.join(columns)}", "an unknown column")
     complete = {name: rows[name] if name in rows else _BLANK[dtype] for name, dtype in columns.items()}
     return pd.DataFrame(complete, index=rows.index).astype(columns).reset_index(drop=True)
