@@ -1,0 +1,25 @@
+"""What a reader needs to know of how a result came about."""
+
+import hashlib
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("chemotools", "ikpls", "numpy", "pandas", "pybaselines", "scikit-learn", "scipy")
+
+
+def describe(settings: dict[str, Any], seed: int, inputs: dict[str, Path], packages: tuple[str, ...] = PACKAGES) -> dict:
+    """Return settings, seed, checksums of the input files and versions, as JSON content."""
+    return {
+        "settings": settings,
+        "seed": seed,
+        "inputs": {name: sha256(path) for name, path in inputs.items() if path.exists()},
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
