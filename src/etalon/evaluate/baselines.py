@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ METHODS = {
     "regression": ("asls_snv_pls", "asls_snv_ridge", "pca_ridge", "tuned_pls", "tuned_ridge"),
     "classification": ("asls_snv_plsda", "pca_logistic", "ridge_logistic", "tuned_plsda"),
 }
+TABPFN_METHODS = {"regression": ("pca_tabpfn",), "classification": ("pca_tabpfn",)}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Chosen:
     repeat: int
     fold: int
     n_train: int
-    inner_error: float
+    inner_error: float | None
     choice: Choice
 
     def to_json(self) -> dict[str, Any]:
@@ -47,32 +48,51 @@ class Chosen:
         return cls(**{**content, "choice": Choice(**content["choice"])})
 
 
-def choose(task: Task, data: tuning.Training, settings: dict[str, Any]) -> dict[str, tuning.Candidate]:
-    """Return what each method of the task's kind chooses in the training rows."""
-    names, max_lv, max_pcs = settings["preprocessings"], settings["max_lv"], settings["max_pcs"]
+# Returns what each method chooses in the training rows of a fold of a task.
+Chooser = Callable[[Task, tuning.Training], dict[str, tuning.Candidate]]
+
+
+def choose_classical(
+    task: Task, data: tuning.Training, *, preprocessings: Sequence[str], max_lv: int, max_pcs: int
+) -> dict[str, tuning.Candidate]:
+    """Return what each classical method of the task's kind chooses in the training rows.
+
+    The fixed pipelines choose component numbers and strengths, the tuned ones the preprocessing as well.
+    """
+    every = dict.fromkeys([STANDARD, *preprocessings])
     if task.kind == "regression":
-        pls = {name: tuning.tune_pls(data, name, max_lv) for name in {STANDARD: 0, **dict.fromkeys(names)}}
-        ridge = {name: tuning.tune_ridge(data, name) for name in {STANDARD: 0, **dict.fromkeys(names)}}
+        pls = {name: tuning.tune_pls(data, name, max_lv) for name in every}
+        ridge = {name: tuning.tune_ridge(data, name) for name in every}
         return {
             "asls_snv_pls": pls[STANDARD],
             "asls_snv_ridge": ridge[STANDARD],
             "pca_ridge": tuning.tune_pca_ridge(data, STANDARD, max_pcs),
-            "tuned_pls": tuning.best_of([pls[name] for name in names]),
-            "tuned_ridge": tuning.best_of([ridge[name] for name in names]),
+            "tuned_pls": tuning.best_of([pls[name] for name in preprocessings]),
+            "tuned_ridge": tuning.best_of([ridge[name] for name in preprocessings]),
         }
-    plsda = {name: tuning.tune_plsda(data, name, max_lv) for name in {STANDARD: 0, **dict.fromkeys(names)}}
+    plsda = {name: tuning.tune_plsda(data, name, max_lv) for name in every}
     return {
         "asls_snv_plsda": plsda[STANDARD],
         "pca_logistic": tuning.tune_pca_logistic(data, STANDARD, max_pcs),
-        "ridge_logistic": tuning.best_of([tuning.tune_ridge_logistic(data, name) for name in names]),
-        "tuned_plsda": tuning.best_of([plsda[name] for name in names]),
+        "ridge_logistic": tuning.best_of([tuning.tune_ridge_logistic(data, name) for name in preprocessings]),
+        "tuned_plsda": tuning.best_of([plsda[name] for name in preprocessings]),
     }
 
 
+def choose_tabpfn(
+    task: Task, data: tuning.Training, *, checkpoints: dict[str, str], n_pcs: int, n_estimators: int, seed: int
+) -> dict[str, tuning.Candidate]:
+    """Return the fixed settings of PCA + TabPFN; nothing is chosen, so its inner error is unknown."""
+    most = min(n_pcs, len(data.rows) - 1, data.views.source(STANDARD).shape[1])
+    settings = {"kind": task.kind, "checkpoint": checkpoints[task.kind], "n_pcs": most, "seed": seed}
+    choice = Choice(STANDARD, "pca_tabpfn", settings | {"n_estimators": n_estimators})
+    return {"pca_tabpfn": tuning.Candidate((float("nan"),), choice)}
+
+
 def run_baselines(
-    tasks: Iterable[Task], folds: pd.DataFrame, views: Views, settings: dict[str, Any], seed: int
+    tasks: Iterable[Task], folds: pd.DataFrame, views: Views, chooser: Chooser, *, inner_splits: int, seed: int
 ) -> tuple[pd.DataFrame, list[Chosen]]:
-    """Choose, fit and predict every method on every fold of every task that can be judged.
+    """Choose, fit and predict on every fold of every task that can be judged.
 
     Returns the predictions (`etalon.records.PREDICTION_COLUMNS` without the dataset) and the choices.
     """
@@ -88,11 +108,11 @@ def run_baselines(
             task.y,
             task.groups,
             train,
-            n_splits=settings["inner_splits"],
+            n_splits=inner_splits,
             seed=derive_seed(seed, "inner", task.dataset, fold.condition, fold.repeat, fold.fold),
             stratify=task.kind == "classification",
         )
-        for method, candidate in choose(task, data, settings).items():
+        for method, candidate in chooser(task, data).items():
             calibration = fit(candidate.choice, views, task, train)
             parts.append(predict(calibration, views, task, fold, test).assign(method=method))
             chosen.append(
@@ -104,7 +124,7 @@ def run_baselines(
                     fold.repeat,
                     fold.fold,
                     len(train),
-                    candidate.error[0],
+                    candidate.error[0] if np.isfinite(candidate.error[0]) else None,
                     candidate.choice,
                 )
             )
@@ -132,7 +152,7 @@ def fit(choice: Choice, views: Views, task: Task, rows: np.ndarray) -> Calibrati
 
 def predict(calibration: Calibration, views: Views, task: Task, fold: Fold, rows: np.ndarray) -> pd.DataFrame:
     """Return the predictions of test rows as records."""
-    reference, probability = task.y[rows], np.nan
+    reference, probability = task.y[rows], np.full(len(rows), np.nan)
     if task.kind == "classification":
         probabilities, classes = calibration.predict_proba(views, rows), calibration.model_.classes_
         prediction = classes[probabilities.argmax(axis=1)]

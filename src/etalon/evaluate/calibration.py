@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from etalon.chemometrics.classify import PLSDA, RidgeLogistic
 from etalon.chemometrics.ridge import LeaveSpecimenOutRidge
+from etalon.evaluate.heads import pca_tabpfn
 from etalon.evaluate.views import Views
 
 # Predictions of every method are held to the training range of y and this share of it on either side.
@@ -42,6 +43,8 @@ def make_model(choice: Choice) -> Any:
     if choice.model == "pca_logistic":
         # Whitened scores: the default strength then means the same for every component.
         return make_pipeline(PCA(s["n_pcs"], whiten=True, svd_solver="full"), LogisticRegression(max_iter=1000))
+    if choice.model == "pca_tabpfn":
+        return pca_tabpfn(**s)
     raise ValueError(f"model: found {choice.model!r}")
 
 

@@ -53,9 +53,9 @@ def list_tasks(spectra: SpectraSet) -> list[Task]:
         tasks.append(Task(name, "regression", target.name, y, groups, not_run=_too_little(y, groups)))
     if spectra.label is not None:
         classes, y = np.unique(spectra.label, return_inverse=True)
-        target = spectra.metadata.label or "class"
+        label = spectra.metadata.label or "class"
         reason = _too_few_of_a_class(classes, y, groups)
-        tasks.append(Task(name, "classification", target, y.astype(float), groups, tuple(classes), reason))
+        tasks.append(Task(name, "classification", label, y.astype(float), groups, tuple(classes), reason))
     return tasks
 
 

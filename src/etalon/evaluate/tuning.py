@@ -17,7 +17,7 @@ from etalon.evaluate.views import Views
 
 PCS = (2, 4, 8, 16, 32, 64)
 # For X whose mean squared row norm is one: from a nearly flat model to one that all but separates.
-STRENGTHS = (1e0, 1e1, 1e2, 1e3, 1e4)
+STRENGTHS = (1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
 
 
 class Candidate(NamedTuple):

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from etalon.errors import EtalonError
 
@@ -13,6 +14,18 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser with `--settings`, one block of the configuration as JSON text."""
     result = argparse.ArgumentParser(description=description)
     result.add_argument("--settings", type=json.loads, default={}, help="settings of this stage, as JSON")
+    return result
+
+
+def job_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return the parser of a stage that predicts every fold of one dataset (`etalon.evaluate.experiment.Job`)."""
+    result = parser(description)
+    result.add_argument("--data", type=Path, required=True, help="folder of the dataset")
+    result.add_argument("--folds", type=Path, required=True, help="its folds")
+    result.add_argument("--seed", type=int, required=True, help="main seed")
+    result.add_argument("--threads", type=int, default=1, help="threads of the linear algebra")
+    result.add_argument("--out", type=Path, required=True, help="predictions to write, parquet")
+    result.add_argument("--record", type=Path, required=True, help="choices and provenance to write, JSON")
     return result
 
 

@@ -1,0 +1,90 @@
+"""From predictions to metrics, once: one row a number, those that could not be computed included."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from etalon.contracts import Metadata
+from etalon.evaluate import metrics
+from etalon.records import METRIC_COLUMNS, as_records
+
+PRIMARY = {"regression": "rmsep", "classification": "balanced_accuracy"}
+# The errors of all folds of a repeat are pooled: the root of a mean of squares over all of its test rows.
+KEYS = ["task", "target", "method", "variant", "heldout", "seed", "condition", "amplitude", "repeat"]
+
+
+def score(predictions: pd.DataFrame, record: dict[str, Any], metadata: Metadata | None, run: str) -> pd.DataFrame:
+    """Return the metrics of one experiment on one dataset, in `etalon.records.METRIC_COLUMNS`.
+
+    Parameters
+    ----------
+    predictions : `etalon.records.PREDICTION_COLUMNS`
+    record : as written beside them by `etalon.evaluate.experiment.run_experiment`
+    metadata : of the dataset; None where it could not be had
+    """
+    rows = [*_measured(predictions, record), *_missing(record)]
+    analyte = {t.name: t.analyte for t in metadata.targets} if metadata else {}
+    unit = {t.name: t.unit for t in metadata.targets} if metadata else {}
+    table = pd.DataFrame(rows).assign(
+        run=run,
+        dataset=record["dataset"],
+        family=metadata.family if metadata else "",
+        synthetic=metadata.synthetic if metadata else False,
+        overlaps=(metadata.overlaps or "") if metadata else "",
+    )
+    regression = table["task"] == "regression"
+    table["analyte"] = np.where(regression, table["target"].map(analyte).fillna(""), "")
+    table["unit"] = np.where(regression, table["target"].map(unit).fillna(""), "")
+    return as_records(table, METRIC_COLUMNS)
+
+
+def _measured(predictions: pd.DataFrame, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    n_train = _training_rows(record["choices"])
+    for key, group in predictions.groupby(KEYS, observed=True, dropna=False, sort=True):
+        values: dict[str, Any] = dict(zip(KEYS, key, strict=True))
+        # Disturbed spectra are tested with the calibrations of the cross-validation.
+        condition = values["condition"] if values["condition"] == "published" else "cv"
+        common = values | {
+            "status": "ok",
+            "n_train": n_train.get((values["target"], values["method"], condition, values["repeat"]), np.nan),
+        }
+        y, y_hat = group["reference"], group["prediction"]
+        if values["task"] == "regression":
+            for name, formula in metrics.REGRESSION.items():
+                yield common | {"metric": name, "value": formula(y, y_hat)}
+        else:
+            for name, formula in metrics.CLASSIFICATION.items():
+                yield common | {"metric": name, "value": formula(y, y_hat)}
+            yield common | {"metric": "log_loss", "value": metrics.log_loss(group["probability"])}
+
+
+def _training_rows(choices: list[dict[str, Any]]) -> dict[tuple[str, str, str, int], float]:
+    counts: dict[tuple[str, str, str, int], list[int]] = {}
+    for c in choices:
+        counts.setdefault((c["target"], c["method"], c["condition"], c["repeat"]), []).append(c["n_train"])
+    return {key: float(np.mean(values)) for key, values in counts.items()}
+
+
+def _missing(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each method on each task, or each perturbation of it, that did not run."""
+    tasks = record["tasks"]
+    if record["not_run"] and not tasks:
+        # The dataset itself is missing: which tasks it holds is unknown, so one row a method stands for them.
+        tasks = [{"task": kind, "target": "", "not_run": None} for kind in record["methods"]]
+    for task in tasks:
+        for method in record["methods"].get(task["task"], ()):
+            common = {
+                "task": task["task"],
+                "target": task["target"],
+                "method": method,
+                "metric": PRIMARY[task["task"]],
+                "condition": "cv",
+                "value": np.nan,
+            }
+            if reason := task["not_run"] or record["not_run"]:
+                yield common | {"status": f"not run: {reason}"}
+            else:
+                for condition, why in record.get("conditions_not_run", {}).items():
+                    yield common | {"condition": condition, "status": f"not run: {why}"}
