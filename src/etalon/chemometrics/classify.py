@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 from ikpls.sklearn import PLS
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -25,19 +24,19 @@ class PLSDA(ClassifierMixin, BaseEstimator):
     def __init__(self, n_lv: int = 2):
         self.n_lv = n_lv
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> "PLSDA":
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "PLSDA":
         X, y = validate_data(self, X, y, dtype=np.float64)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         self.pls_ = PLS(n_components=self.n_lv, scale_X=False, scale_Y=False)
         self.pls_.fit(X, np.eye(len(self.classes_))[numbers])
         return self
 
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return indicator_probabilities(self.pls_.predict(X))
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: np.ndarray) -> np.ndarray:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
@@ -63,7 +62,7 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
     def __init__(self, C: float = 1.0):
         self.C = C
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> "RidgeLogistic":
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "RidgeLogistic":
         X, y = validate_data(self, X, y, dtype=np.float64)
         self.mean_ = X.mean(axis=0)
         Z = X - self.mean_
@@ -76,10 +75,10 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
         self.classes_ = self.logistic_.classes_
         return self
 
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return self.logistic_.predict_proba((X - self.mean_) / self.norm_)
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: np.ndarray) -> np.ndarray:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]

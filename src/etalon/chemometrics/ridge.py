@@ -43,7 +43,7 @@ class LeaveSpecimenOutRidge(RegressorMixin, BaseEstimator):
         self.alphas = alphas
         self.scale = scale
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> "LeaveSpecimenOutRidge":
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None = None) -> "LeaveSpecimenOutRidge":
         """Fit to X, shape (n, p), and y, shape (n,). `groups`, shape (n,), names each row's specimen."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
         n = len(y)
@@ -90,7 +90,7 @@ class LeaveSpecimenOutRidge(RegressorMixin, BaseEstimator):
                 out[number, rows] = np.linalg.solve(room, residuals[number, rows][..., None])[..., 0]
         return out
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: np.ndarray) -> np.ndarray:
         """Return predictions, shape (n,)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
