@@ -7,6 +7,7 @@ from ikpls.sklearn import PLS
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
@@ -18,7 +19,7 @@ class PLSDA(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_lv : number of latent variables
+    n_lv : number of latent variables, at most as many as X has rows and columns
     """
 
     def __init__(self, n_lv: int = 2):
@@ -26,8 +27,9 @@ class PLSDA(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "PLSDA":
         X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
-        self.pls_ = PLS(n_components=self.n_lv, scale_X=False, scale_Y=False)
+        self.pls_ = PLS(n_components=min(self.n_lv, *X.shape), scale_X=False, scale_Y=False)
         self.pls_.fit(X, np.eye(len(self.classes_))[numbers])
         return self
 
@@ -37,7 +39,8 @@ class PLSDA(ClassifierMixin, BaseEstimator):
         return indicator_probabilities(self.pls_.predict(X))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
 
 def indicator_probabilities(indicators: np.ndarray) -> np.ndarray:
@@ -64,6 +67,7 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "RidgeLogistic":
         X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
         self.mean_ = X.mean(axis=0)
         Z = X - self.mean_
         self.norm_ = np.sqrt((Z**2).sum() / len(Z)) or 1.0
@@ -81,4 +85,5 @@ class RidgeLogistic(ClassifierMixin, BaseEstimator):
         return self.logistic_.predict_proba((X - self.mean_) / self.norm_)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]

@@ -55,7 +55,7 @@ def list_tasks(spectra: SpectraSet) -> list[Task]:
         classes, y = np.unique(spectra.label, return_inverse=True)
         label = spectra.metadata.label or "class"
         reason = _too_few_of_a_class(classes, y, groups)
-        tasks.append(Task(name, "classification", label, y.astype(float), groups, tuple(classes), reason))
+        tasks.append(Task(name, "classification", label, y.astype(float), groups, tuple(classes.tolist()), reason))
     return tasks
 
 
@@ -76,6 +76,7 @@ def _too_few_of_a_class(classes: np.ndarray, y: np.ndarray, groups: np.ndarray) 
         return "one class only"
     specimens = [len(np.unique(groups[y == number])) for number in range(len(classes))]
     smallest = int(np.argmin(specimens))
+    name = str(classes[smallest])
     if specimens[smallest] < MIN_CLASS_SPECIMENS:
-        return f"class {classes[smallest]!r} has {specimens[smallest]} specimens, fewer than {MIN_CLASS_SPECIMENS}"
+        return f"class {name!r} has {specimens[smallest]} specimens, fewer than {MIN_CLASS_SPECIMENS}"
     return None
