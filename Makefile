@@ -1,0 +1,50 @@
+# Every target makes the environment first, when it is missing or the lock changed.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+INSTALLED := .venv/installed
+
+.PHONY: help .venv demo report test lint bench docs lock
+
+help:  ## this list
+	@grep -E '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## */\1|/' | column -t -s '|'
+
+.venv: $(INSTALLED)  ## the Python environment
+
+$(INSTALLED): envs/torch.txt envs/requirements.lock envs/analysis.post-deploy.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Etalon needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@echo 'Installing the locked packages into .venv (some minutes, 2 GB)'
+	@rm -f $@
+	@$(PYTHON) -m venv .venv
+	@bash envs/analysis.post-deploy.sh
+	@touch $@
+
+demo: $(INSTALLED)  ## the whole graph on embedded data, and report.html
+	snakemake --cores all
+	snakemake --report report.html
+
+report: $(INSTALLED)  ## report.html of what the demo has computed
+	snakemake --report report.html
+
+test: $(INSTALLED)  ## the tests
+	pytest -n auto --dist loadgroup
+
+lint: $(INSTALLED)  ## style, types, and the laws of docs/architecture.md
+	ruff check
+	ruff format --check
+	snakefmt --check Snakefile workflow
+	mypy
+	lint-imports --no-logo
+
+bench: $(INSTALLED)  ## every benchmark, one after the other
+	for benchmark in benchmarks/*.py; do python "$$benchmark"; done
+
+docs: $(INSTALLED)  ## config/README.md, from the schemas
+	python workflow/scripts/document_config.py > config/README.md
+
+lock: $(INSTALLED)  ## envs/requirements.lock, from envs/requirements.in
+	CUSTOM_COMPILE_COMMAND='make lock' pip-compile --generate-hashes --strip-extras --no-emit-index-url \
+	  --no-emit-find-links --no-emit-options --no-allow-unsafe --unsafe-package torch \
+	  --output-file envs/requirements.lock envs/requirements.in

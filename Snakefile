@@ -1,0 +1,52 @@
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    data=config["data_dir"],
+    results=f"results/{config['run']}",
+    run=config["run"],
+    drawn=DRAWN,
+
+
+wildcard_constraints:
+    dataset=one_of(CATALOGUE),
+    kind="real|synthetic",
+    experiment=one_of(EXPERIMENTS),
+    table=one_of(TABLES),
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/preprocess.smk"
+include: "workflow/rules/embedding.smk"
+include: "workflow/rules/figures.smk"
+
+
+localrules:
+    all,
+    datasets,
+    fetch_dataset,
+    figures,
+    gather_metrics,
+    phase_0,
+    retry_downloads,
+    tab_phase0_baselines,
+    fig_phase0_robustness,
+    verify,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,
+        all_metrics,

@@ -1,0 +1,111 @@
+"""Stage verify: a recomputed run against the shipped one, number by number."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from etalon.errors import BadInputError, EtalonError
+from etalon.stages.arguments import parser, run
+from etalon.storage import replacing
+
+# What tells one number of a metrics table from another.
+KEYS = [
+    *("dataset", "task", "target", "method", "variant", "head", "heldout", "seed", "repeat", "fold", "draw", "pair"),
+    *("condition", "amplitude", "metric"),
+]
+IN_ANALYTE_UNITS = ("rmsep", "bias", "sep", "mae")
+SHOWN = 20
+
+
+def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerance: dict[str, float]) -> pd.DataFrame:
+    """Return expected and found value, their difference, its tolerance and a verdict, one row a number.
+
+    Parameters
+    ----------
+    found, expected : tables of metrics, see `etalon.records.METRIC_COLUMNS`
+    tolerance : largest accepted difference of each metric, for errors in the analyte's unit as a fraction of the
+        expected RMSEP, else of the expected value, or of 1 where that is smaller
+
+    Returns
+    -------
+    table with `KEYS`, `expected`, `found`, `difference` (a fraction, like the tolerance), `tolerance` and `verdict`: same,
+    differs, missing (expected, not found), new (found, not expected), not run (neither)
+
+    Raises
+    ------
+    BadInputError
+        For a number that stands in a table twice, and a metric without a tolerance.
+    """
+    sides = {"expected": expected, "found": found}
+    values = {name: _values(table, name) for name, table in sides.items()}
+    both = pd.concat(values, axis=1, join="outer").reset_index()
+    if unknown := sorted(set(both["metric"]) - set(tolerance)):
+        raise BadInputError("config", f"verify.tolerance.{unknown[0]}", "a tolerance", "nothing")
+    both["difference"] = (both["found"] - both["expected"]).abs() / _scale(both)
+    both["tolerance"] = both["metric"].map(tolerance)
+    is_expected, is_found = both["expected"].notna(), both["found"].notna()
+    within = both["difference"] <= both["tolerance"]
+    cases = [is_expected & is_found & within, is_expected & is_found, is_expected, is_found]
+    both["verdict"] = np.select(cases, ["same", "differs", "missing", "new"], "not run")
+    return both
+
+
+def _values(table: pd.DataFrame, name: str) -> pd.Series:
+    """Values by `KEYS`; a row that did not run has none. Blank amplitudes get a number, since NaN equals nothing."""
+    keys = table[KEYS].astype({key: "object" for key in KEYS if key != "amplitude"}).fillna({"amplitude": -1.0})
+    if (twice := keys.duplicated()).any():
+        number = ", ".join(f"{key} {value}" for key, value in keys[twice].iloc[0].items() if value not in ("", -1))
+        raise BadInputError(f"{name} metrics", "rows", "every number once", f"twice: {number}")
+    return pd.Series(table["value"].to_numpy(float), index=pd.MultiIndex.from_frame(keys), name=name)
+
+
+def _scale(numbers: pd.DataFrame) -> pd.Series:
+    record = [key for key in KEYS if key != "metric"]
+    rmsep = numbers.loc[numbers["metric"] == "rmsep", [*record, "expected"]].rename(columns={"expected": "rmsep"})
+    rmsep_of_record = numbers[record].merge(rmsep, on=record, how="left")["rmsep"].to_numpy()
+    in_units = numbers["metric"].isin(IN_ANALYTE_UNITS)
+    return numbers["expected"].abs().clip(lower=1.0).mask(in_units, rmsep_of_record)
+
+
+def summarise(numbers: pd.DataFrame) -> str:
+    """Return one line a metric and one for each of the first numbers that differ or are missing."""
+    lines = [f"{'metric':20}{'numbers':>8}{'same':>8}{'largest difference':>20}{'tolerance':>12}"]
+    for metric, group in numbers.groupby("metric", sort=False):
+        counts = f"{group['expected'].notna().sum():8d}{(group['verdict'] == 'same').sum():8d}"
+        lines.append(f"{metric:20}{counts}{group['difference'].max():20.2g}{group['tolerance'].iloc[0]:12.2g}")
+    bad = numbers[numbers["verdict"].isin(["differs", "missing"])]
+    for number in bad.head(SHOWN).itertuples():
+        what = f"{number.dataset} {number.target} {number.method} {number.condition} {number.metric}"
+        lines.append(f"{number.verdict}: {what}: expected {number.expected:.6g}, found {number.found:.6g}")
+    if len(bad) > SHOWN:
+        lines.append(f"... and {len(bad) - SHOWN} more")
+    return "\n".join(lines) + "\n"
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    arguments = parser(__doc__)
+    arguments.add_argument("--found", type=Path, nargs="+", required=True, help="recomputed metrics tables")
+    arguments.add_argument("--expected", type=Path, nargs="+", required=True, help="the shipped ones, in that order")
+    arguments.add_argument("--out", type=Path, required=True, help="CSV with every number, to write")
+    return arguments.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    pairs = zip(args.found, args.expected, strict=True)
+    tables = [compare(pd.read_parquet(f), pd.read_parquet(e), args.settings["tolerance"]) for f, e in pairs]
+    # The classical methods on spectra as measured stand in more than one table.
+    numbers = pd.concat(tables, ignore_index=True).drop_duplicates()
+    with replacing(args.out) as temporary:
+        numbers.to_csv(temporary, index=False)
+    print(summarise(numbers), end="")
+    bad = int(numbers["verdict"].isin(["differs", "missing"]).sum())
+    if bad:
+        raise EtalonError(f"{bad} of {numbers['expected'].notna().sum()} numbers differ or are missing: see {args.out}")
+    print(f"all {(numbers['verdict'] == 'same').sum()} numbers agree; each one: {args.out}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,191 @@
+# Study 1, the universal embedding. One job an experiment and dataset, then scores, then long tables.
+
+
+rule classical_baselines:
+    input:
+        metadata=imported,
+        baseline=baseline,
+        folds="<data>/splits/{dataset}.parquet",
+    output:
+        predictions="<results>/predictions/classical/{dataset}.parquet",
+        record="<results>/predictions/classical/{dataset}.json",
+    log:
+        "<logs>/classical_baselines/<run>/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/classical_baselines/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        data=subpath(input.metadata, parent=True),
+        settings=settings("phase_0", leave_out=["tabpfn"]),
+        seed=config["seed"],
+        code=code_digest("classical_baselines"),
+        origin=origin,
+    shell:
+        "python -m etalon.stages.classical_baselines --data {params.data:q} --folds {input.folds:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+
+
+rule tabpfn_baseline:
+    input:
+        metadata=imported,
+        baseline=baseline,
+        folds="<data>/splits/{dataset}.parquet",
+    output:
+        predictions="<results>/predictions/tabpfn/{dataset}.parquet",
+        record="<results>/predictions/tabpfn/{dataset}.json",
+    log:
+        "<logs>/tabpfn_baseline/<run>/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/tabpfn_baseline/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=1,
+    params:
+        data=subpath(input.metadata, parent=True),
+        settings=settings("phase_0"),
+        seed=config["seed"],
+        code=code_digest("tabpfn_baseline"),
+        origin=origin,
+    shell:
+        "python -m etalon.stages.tabpfn_baseline --data {params.data:q} --folds {input.folds:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+
+
+rule classical_robustness:
+    input:
+        metadata=imported,
+        folds="<data>/splits/{dataset}.parquet",
+        baselines="<results>/predictions/classical/{dataset}.json",
+    output:
+        predictions="<results>/predictions/classical_robustness/{dataset}.parquet",
+        record="<results>/predictions/classical_robustness/{dataset}.json",
+    log:
+        "<logs>/classical_robustness/<run>/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/classical_robustness/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        data=subpath(input.metadata, parent=True),
+        settings=settings("robustness", also=["asls"]),
+        seed=config["seed"],
+        code=code_digest("classical_robustness"),
+        origin=origin,
+    shell:
+        "python -m etalon.stages.classical_robustness --data {params.data:q} --folds {input.folds:q}"
+        " --baselines {input.baselines:q} --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+
+
+rule tabpfn_robustness:
+    input:
+        metadata=imported,
+        folds="<data>/splits/{dataset}.parquet",
+        baselines="<results>/predictions/tabpfn/{dataset}.json",
+    output:
+        predictions="<results>/predictions/tabpfn_robustness/{dataset}.parquet",
+        record="<results>/predictions/tabpfn_robustness/{dataset}.json",
+    log:
+        "<logs>/tabpfn_robustness/<run>/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/tabpfn_robustness/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=1,
+    params:
+        data=subpath(input.metadata, parent=True),
+        settings=settings("robustness", also=["asls"]),
+        seed=config["seed"],
+        code=code_digest("tabpfn_robustness"),
+        origin=origin,
+    shell:
+        "python -m etalon.stages.tabpfn_robustness --data {params.data:q} --folds {input.folds:q}"
+        " --baselines {input.baselines:q} --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+
+
+rule score_predictions:
+    input:
+        metadata=imported,
+        predictions="<results>/predictions/{experiment}/{dataset}.parquet",
+        record="<results>/predictions/{experiment}/{dataset}.json",
+    output:
+        scores="<results>/scores/{experiment}/{dataset}.json",
+    log:
+        "<logs>/score_predictions/<run>/{experiment}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/score_predictions/{experiment}/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        data=subpath(input.metadata, parent=True),
+        run=config["run"],
+        code=code_digest("score_predictions"),
+        origin=origin,
+    shell:
+        "python -m etalon.stages.score_predictions --run {params.run} --data {params.data:q}"
+        " --predictions {input.predictions:q} --record {input.record:q} --out {output.scores:q} &> {log:q}"
+
+
+rule gather_metrics:
+    input:
+        scores=scores_of,
+    output:
+        metrics="<results>/metrics/{table}.parquet",
+    log:
+        "<logs>/gather_metrics/<run>/{table}.log",
+    benchmark:
+        "<results>/benchmarks/gather_metrics/{table}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code_digest("gather_metrics"),
+    shell:
+        "python -m etalon.stages.gather_metrics --scores {input.scores:q}" " --out {output.metrics:q} &> {log:q}"
+
+
+# Recomputes the run and compares it with the shipped metrics. All it writes is logs, which survive a failure.
+rule verify:
+    input:
+        found=expand("<results>/metrics/{table}.parquet", table=DRAWN_TABLES),
+        expected=everything_shipped,
+    log:
+        "<logs>/verify/<run>.log",
+        numbers="<logs>/verify/<run>.csv",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        tolerance=settings("verify"),
+    shell:
+        "python -m etalon.stages.verify --found {input.found:q} --expected {input.expected:q}"
+        " --settings {params.tolerance:q} --out {log.numbers:q} &> {log[0]:q} && cat {log[0]:q}"
