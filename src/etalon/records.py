@@ -63,7 +63,10 @@ def as_records(rows: pd.DataFrame, columns: dict[str, str], where: object = "rec
     """Return `rows` with exactly `columns`, in their order and types; absent ones blank ("", -1, NaN, False)."""
     if unknown := sorted({str(name) for name in rows} - set(columns)):
         raise BadInputError(where, unknown[0], f"one of {', '.join(columns)}", "an unknown column")
-    complete = {name: rows[name] if name in rows else _BLANK[dtype] for name, dtype in columns.items()}
+    complete = {}
+    for name, dtype in columns.items():
+        blank = _BLANK[dtype]
+        complete[name] = rows[name].astype(object).where(rows[name].notna(), blank) if name in rows else blank
     return pd.DataFrame(complete, index=rows.index).astype(columns).reset_index(drop=True)
 
 

@@ -25,8 +25,10 @@ def score(predictions: pd.DataFrame, record: dict[str, Any], metadata: Metadata 
     metadata : of the dataset; None where it could not be had
     """
     rows = [*_measured(predictions, record), *_missing(record)]
-    analyte = {t.name: t.analyte for t in metadata.targets} if metadata else {}
-    unit = {t.name: t.unit for t in metadata.targets} if metadata else {}
+    targets = {t.name: t for t in metadata.targets} if metadata else {}
+    for row in rows:
+        if target := targets.get(row["target"]) if row["task"] == "regression" else None:
+            row |= {"analyte": target.analyte, "unit": target.unit}
     table = pd.DataFrame(rows).assign(
         run=run,
         dataset=record["dataset"],
@@ -34,9 +36,6 @@ def score(predictions: pd.DataFrame, record: dict[str, Any], metadata: Metadata 
         synthetic=metadata.synthetic if metadata else False,
         overlaps=(metadata.overlaps or "") if metadata else "",
     )
-    regression = table["task"] == "regression"
-    table["analyte"] = np.where(regression, table["target"].map(analyte).fillna(""), "")
-    table["unit"] = np.where(regression, table["target"].map(unit).fillna(""), "")
     return as_records(table, METRIC_COLUMNS)
 
 

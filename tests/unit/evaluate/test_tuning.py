@@ -86,9 +86,7 @@ def test_predictions_do_not_depend_on_other_test_rows_or_test_labels():
     tampered = SpectraSet(
         spectra.metadata, X, spectra.wavelengths, spectra.sample_id, spectra.specimen, y, label=spectra.label
     )
-    rows_t, chosen_t = run_baselines(
-        list_tasks(tampered), folds, make_views(X), CHOOSER, inner_splits=3, seed=1
-    )
+    rows_t, chosen_t = run_baselines(list_tasks(tampered), folds, make_views(X), CHOOSER, inner_splits=3, seed=1)
 
     def of_first_fold(rows):
         return rows.query(f"task == 'regression' and fold == 0 and row == {keep}")["prediction"].to_numpy()
