@@ -1,0 +1,230 @@
+"""A person's own table, one spectrum a row, as a dataset in the data contract."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from etalon.contracts import MODALITIES, REPRESENTATIONS, Metadata, Source, SpectraSet
+from etalon.data.axis import increasing, to_contract
+from etalon.data.raw_table import HEADER_NUMBER, RawTable, column_letters, read_raw_table
+from etalon.data.table_columns import Columns, Wishes, channel_text, find_columns
+from etalon.data.table_numbers import channel_values, parse_number, target_values
+from etalon.errors import BadInputError
+
+ID = re.compile(r"[a-z][a-z0-9_]{0,59}")
+# Where spectrometers of a kind measure, in nm (Raman: shift in cm-1), widely: an axis outside has the wrong unit.
+RANGES = {"nir": (500.0, 3500.0), "visnir": (180.0, 3500.0), "mir": (1400.0, 2.0e5), "raman": (0.0, 6000.0)}
+# An instrument that begins below this is called visible and near infrared (nm).
+VISIBLE_END = 700.0
+TRAIN = frozenset({"train", "training", "cal", "calib", "calibration"})
+TEST = frozenset({"test", "testing", "val", "valid", "validate", "validation", "prediction"})
+FOLD = re.compile(r"(fold|segment|cv)?\W*\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user says of a table."""
+
+    dataset_id: str
+    axis_unit: str
+    modality: str | None = None
+    representation: str = "unknown"
+    family: str | None = None
+    sheet: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+
+
+def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
+    """Read a text table or Excel sheet with one spectrum a row.
+
+    Channels are the columns headed by a number; falling axes are turned round, cm-1 becomes nm except for Raman.
+    Rows without a column of sample ids are called "row 2" and so on, after their row in the file.
+
+    Returns
+    -------
+    the spectra, the table as it was read, and what each of its columns was taken for
+
+    Raises
+    ------
+    BadInputError
+        For whatever the file or the request holds that cannot be read without a guess, by row and column.
+    """
+    _check_request(path, request)
+    table = read_raw_table(path, request.sheet, request.delimiter)
+    columns = find_columns(table, request.wishes, request.decimal)
+    values = _axis(table, columns.channels, columns.decimal_comma)
+    axis, modality = _physical_axis(table, columns.channels, values, request)
+    wavelengths, intensities = increasing(axis, channel_values(table, columns.channels, columns.decimal_comma))
+    sample_id = _sample_ids(table, columns.sample)
+    specimen = _names(table, columns.specimen, "a specimen")
+    split = _names(table, columns.split, "the name of a part")
+    label = _names(table, columns.label, "a class")
+    for names, column in ((split, columns.split), (label, columns.label)):
+        _check_specimens(table, specimen, names, column)
+    metadata = Metadata(
+        dataset_id=request.dataset_id,
+        family=request.family or request.dataset_id,
+        title=request.dataset_id,
+        modality=modality,
+        representation=request.representation,
+        axis_unit="cm-1" if modality == "raman" else "nm",
+        spectral_range=(float(wavelengths[0]), float(wavelengths[-1])),
+        spectral_step=float((wavelengths[-1] - wavelengths[0]) / (len(wavelengths) - 1)),
+        targets=tuple(columns.targets.values()),
+        label=None if columns.label is None else table.header[columns.label],
+        published_split=_published_split(table, columns.split, split),
+        sources=(Source(path.name, "", hashlib.sha256(path.read_bytes()).hexdigest()),),
+    )
+    reference = [target_values(table, column, columns.decimal_comma) for column in columns.targets]
+    try:
+        spectra = SpectraSet(
+            metadata=metadata,
+            intensities=intensities,
+            wavelengths=wavelengths,
+            sample_id=sample_id,
+            specimen=sample_id if specimen is None else specimen,
+            reference=np.column_stack(reference) if reference else np.empty((len(table.rows), 0)),
+            split=split,
+            label=label,
+        )
+    except BadInputError as error:  # what the contract checks, named after the file
+        raise BadInputError(path, error.field, error.expected, error.found) from error
+    return spectra, table, columns
+
+
+def _check_request(path: Path, request: Request) -> None:
+    for option, name in (("--id", request.dataset_id), ("--family", request.family)):
+        if name is not None and not ID.fullmatch(name):
+            expected = "at most 60 small letters, digits and underscores, a letter first"
+            raise BadInputError(path, option, expected, repr(name))
+    for option, value, allowed in (
+        ("--axis-unit", request.axis_unit, ("nm", "cm-1")),
+        ("--modality", request.modality, (None, *MODALITIES)),
+        ("--representation", request.representation, tuple(REPRESENTATIONS)),
+        ("--decimal", request.decimal, (None, "comma", "point")),
+    ):
+        if value not in allowed:
+            raise BadInputError(path, option, f"one of {', '.join(filter(None, allowed))}", repr(value))
+
+
+def _axis(table: RawTable, channels: list[int], decimal_comma: bool) -> np.ndarray:
+    """Return the numbers in the channels' headers, float64, strictly rising or strictly falling."""
+    values = np.empty(len(channels))
+    for i, column in enumerate(channels):
+        number = parse_number(channel_text(table, column), decimal_comma)
+        if number is None:
+            expected = f"a number with a decimal {'comma' if decimal_comma else 'point'}, as in other cells"
+            raise BadInputError(
+                table.path, f"header, {table.column_name(column)}", expected, repr(table.header[column])
+            )
+        values[i] = number
+    _check_order(table, channels, values)
+    return values
+
+
+def _check_order(table: RawTable, channels: list[int], values: np.ndarray) -> None:
+    seen: dict[float, int] = {}
+    for column, value in zip(channels, values.tolist(), strict=True):
+        if value in seen:
+            found = f"{value:.10g} in columns {column_letters(seen[value])} and {column_letters(column)}"
+            raise BadInputError(table.path, "header", "channels that occur once", found)
+        seen[value] = column
+    steps = np.diff(values)
+    rising = np.median(steps) > 0
+    wrong = steps < 0 if rising else steps > 0
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        expected = f"channels that only {'rise' if rising else 'fall'}"
+        found = f"{values[i + 1]:.10g} after {values[i]:.10g}"
+        raise BadInputError(table.path, f"header, {table.column_name(channels[i + 1])}", expected, found)
+
+
+def _physical_axis(
+    table: RawTable, channels: list[int], values: np.ndarray, request: Request
+) -> tuple[np.ndarray, str]:
+    """Return the axis in nm (Raman: shift in cm-1), shape (n_channels,), and the modality."""
+    unit, modality = request.axis_unit, request.modality
+    _check_stated_unit(table, channels[0], unit)
+    if modality == "raman" and unit != "cm-1":
+        raise BadInputError(table.path, "--axis-unit", "cm-1, the Raman shift", repr(unit))
+    axis, axis_unit = to_contract(values, unit, modality or "", table.path)
+    low, high = float(axis.min()), float(axis.max())
+    if modality is None and RANGES["visnir"][0] <= low and high <= RANGES["visnir"][1]:
+        modality = "visnir" if low < VISIBLE_END else "nir"
+    first, last = RANGES[modality or "visnir"]
+    if modality is None or low < first or high > last:
+        kind = modality or "nir or visnir"
+        expected = f"{kind} channels between {first:g} and {last:g} {axis_unit}"
+        converted = f" = {low:.6g} to {high:.6g} {axis_unit}" if unit != axis_unit else ""
+        found = f"{values.min():.10g} to {values.max():.10g} {unit}{converted} (another --axis-unit or --modality?)"
+        raise BadInputError(table.path, "header", expected, found)
+    return axis, modality
+
+
+def _check_stated_unit(table: RawTable, channel: int, unit: str) -> None:
+    match = HEADER_NUMBER.fullmatch(table.header[channel])
+    suffix = "".join(((match and match["suffix"]) or "").casefold().split()).strip("()[].")
+    stated = {"nm": "nm", "cm-1": "cm-1", "cm^-1": "cm-1", "cm⁻¹": "cm-1", "1/cm": "cm-1"}.get(suffix)
+    if stated and stated != unit:
+        expected = f"{stated}, as in the header {table.header[channel]!r}"
+        raise BadInputError(table.path, "--axis-unit", expected, repr(unit))
+
+
+def _names(table: RawTable, column: int | None, what: str) -> np.ndarray | None:
+    """Return the cells of a column as text, shape (n_rows,); None without a column."""
+    if column is None:
+        return None
+    names = [str(row[column]) for row in table.rows]
+    if "" in names:
+        raise BadInputError(table.path, table.cell_name(names.index(""), column), what, "an empty cell")
+    return np.array(names)
+
+
+def _sample_ids(table: RawTable, column: int | None) -> np.ndarray:
+    names = _names(table, column, "a sample id")
+    if column is None or names is None:
+        return np.array([f"row {number}" for number in table.row_numbers])
+    first_row: dict[str, int] = {}
+    for i, name in enumerate(names.tolist()):
+        if name in first_row:
+            option = repr(table.header[column]) if table.header[column] else "NAME"
+            expected = f"ids that occur once (scans of one specimen: --specimen-column {option})"
+            found = f"{name!r}, as in row {table.row_numbers[first_row[name]]}"
+            raise BadInputError(table.path, table.cell_name(i, column), expected, found)
+        first_row[name] = i
+    return names
+
+
+def _check_specimens(
+    table: RawTable, specimen: np.ndarray | None, names: np.ndarray | None, column: int | None
+) -> None:
+    """Raise BadInputError where scans of one specimen have two classes or stand in two parts of a split."""
+    if specimen is None or names is None or column is None:
+        return
+    first_row: dict[str, int] = {}
+    for i, (one, name) in enumerate(zip(specimen.tolist(), names.tolist(), strict=True)):
+        first = first_row.setdefault(one, i)
+        if names[first] != name:
+            expected = f"{names[first].item()!r}, as in row {table.row_numbers[first]} of the same specimen {one!r}"
+            raise BadInputError(table.path, table.cell_name(i, column), expected, repr(name))
+
+
+def _published_split(table: RawTable, column: int | None, split: np.ndarray | None) -> dict[str, Any] | None:
+    """Say which names mean training and test: by their words, or every name a fold where all are numbered."""
+    if column is None or split is None:
+        return None
+    names = sorted(set(split.tolist()))
+    train = [name for name in names if name.casefold() in TRAIN]
+    test = [name for name in names if name.casefold() in TEST]
+    if train and test:
+        return {"train": train, "test": test}
+    if len(names) > 1 and all(FOLD.fullmatch(name) for name in names):
+        return {"folds": True}
+    expected = "train and test (or cal, val), or numbered folds"
+    raise BadInputError(table.path, table.column_name(column), expected, ", ".join(map(repr, names[:5])))

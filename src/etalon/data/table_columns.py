@@ -1,0 +1,197 @@
+"""Which column of a table is what: channels, sample, specimen, split, label, targets."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from etalon.contracts import Target
+from etalon.data.raw_table import HEADER_NUMBER, Cell, RawTable
+from etalon.data.table_numbers import has_decimal_comma, is_missing, looks_numeric
+from etalon.errors import BadInputError
+
+# Fewer channels than a filter photometer has are no spectrum but columns that happen to end in a number.
+MIN_CHANNELS = 3
+# Headers, in small letters and without signs, that say what a column is.
+SAMPLE_HEADERS = frozenset(
+    {"#", "no", "nr", "number", "id", "name", "code", "ssn", "file", "filename"}
+    | {
+        what + kind
+        for what in ("sample", "spectrum", "scan")
+        for kind in ("", "id", "name", "number", "no", "nr", "code")
+    }
+)
+SPECIMEN_HEADERS = frozenset({"specimen", "specimenid", "specimenname"})
+LABEL_HEADERS = frozenset({"label", "labels", "class", "classes"})
+UNIT_IN_HEADER = re.compile(r"(?P<name>.*\S)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Columns as a user names them; None or empty leaves the choice to the headers."""
+
+    sample: str | None = None
+    specimen: str | None = None
+    split: str | None = None
+    label: str | None = None
+    targets: tuple[str, ...] = ()  # NAME:UNIT[:ANALYTE[:BASIS]]
+    no_targets: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Numbers of the columns, counted from 0."""
+
+    channels: list[int]
+    targets: dict[int, Target]
+    sample: int | None
+    specimen: int | None
+    split: int | None
+    label: int | None
+    left_out: list[int]
+    decimal_comma: bool
+
+
+def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) -> Columns:
+    """Give every column its role: what the user names first, then by headers.
+
+    Parameters
+    ----------
+    table, wishes : the table and what the user said of it
+    decimal : "comma", "point" or None, where the numbers themselves tell
+
+    Raises
+    ------
+    BadInputError
+        For a name that no column or more than one has, fewer than `MIN_CHANNELS` channels, a foreign column among
+        the channels, a target without unit.
+    """
+    roles = {
+        name: _named(table, wish, f"--{name}-column") if (wish := getattr(wishes, name)) is not None else None
+        for name in ("sample", "specimen", "split", "label")
+    }
+    wanted = _read_wishes(table, wishes)
+    by_user = {column for column in roles.values() if column is not None} | {column for column, _ in wanted}
+    channels = _find_channels(table, by_user)
+    rest = [column for column in range(len(table.header)) if column not in by_user and column not in set(channels)]
+    for name, headers in (("specimen", SPECIMEN_HEADERS), ("label", LABEL_HEADERS), ("sample", SAMPLE_HEADERS)):
+        if roles[name] is None:
+            roles[name] = next((column for column in rest if _says(table, column, headers)), None)
+            rest = [column for column in rest if column != roles[name]]
+    if roles["sample"] is None and rest and rest[0] == 0 and table.header[0] == "":
+        roles["sample"] = rest.pop(0)  # row names, as R and pandas write them
+    decimal_comma = _decimal_comma(table, channels, wanted, decimal)
+    if not wanted and not wishes.no_targets:
+        numeric = [column for column in rest if looks_numeric(table, column, decimal_comma)]
+        wanted = [(column, _target_of_header(table, column, numeric)) for column in numeric]
+    targets = dict(wanted)
+    left_out = [column for column in rest if column not in targets and not _is_blank(table, column)]
+    return Columns(channels, targets, **roles, left_out=left_out, decimal_comma=decimal_comma)
+
+
+def _decimal_comma(
+    table: RawTable, channels: list[int], targets: list[tuple[int, Target]], decimal: str | None
+) -> bool:
+    if decimal is not None:
+        return decimal == "comma"
+    if table.decimal_comma is not None:
+        return table.decimal_comma
+    columns = [*channels, *(column for column, _ in targets)]
+    cells = [channel_text(table, column) for column in channels]
+    return has_decimal_comma(cells + [row[column] for row in table.rows for column in columns], table.path)
+
+
+def channel_text(table: RawTable, column: int) -> Cell:
+    """Return the number in a channel's header, as written there."""
+    cell = table.header_cells[column]
+    match = HEADER_NUMBER.fullmatch(str(cell))
+    if isinstance(cell, str) and match:
+        return ("-" if match["prefix"] == "-" else "") + match["number"]
+    return cell
+
+
+def _named(table: RawTable, name: str, option: str) -> int:
+    columns = [column for column, header in enumerate(table.header) if header == name.strip() != ""]
+    if len(columns) == 1:
+        return columns[0]
+    if columns:
+        where = " and ".join(table.column_name(column).partition(" (")[0] for column in columns[:2])
+        raise BadInputError(table.path, option, "a header that occurs once", f"{name!r} in {where}")
+    texts = [header for header in table.header if header and not HEADER_NUMBER.fullmatch(header)]
+    near = difflib.get_close_matches(name, texts, n=1) or texts[:8]
+    expected = f"the header of a column, such as {', '.join(map(repr, near))}" if near else "the header of a column"
+    raise BadInputError(table.path, option, expected, repr(name))
+
+
+def _read_wishes(table: RawTable, wishes: Wishes) -> list[tuple[int, Target]]:
+    wanted: dict[int, Target] = {}
+    for wish in wishes.targets:
+        column, target = _read_wish(table, wish)
+        if column in wanted or wishes.no_targets:
+            found = "--no-targets as well" if wishes.no_targets else f"{target.name!r} twice"
+            raise BadInputError(table.path, "--target", "each target once", found)
+        wanted[column] = target
+    return list(wanted.items())
+
+
+def _read_wish(table: RawTable, wish: str) -> tuple[int, Target]:
+    """Read NAME:UNIT[:ANALYTE[:BASIS]]; NAME may hold colons where it is a header."""
+    headers = [header for header in table.header if header and (wish == header or wish.startswith(f"{header}:"))]
+    name = max(headers, key=len, default=wish.partition(":")[0])
+    column = _named(table, name, "--target")
+    parts = [part.strip() for part in wish[len(name) + 1 :].split(":")]
+    if len(parts) > 3:
+        raise BadInputError(table.path, "--target", "NAME:UNIT[:ANALYTE[:BASIS]]", repr(wish))
+    unit, analyte, basis = parts + [""] * (3 - len(parts))
+    if not unit:
+        return column, _target_of_header(table, column)
+    return column, Target(name, analyte or name.casefold(), unit, basis or "unknown")
+
+
+def _target_of_header(table: RawTable, column: int, numeric: Sequence[int] = ()) -> Target:
+    """Return the target of a header with its unit in brackets, such as "protein (g/kg)".
+
+    `numeric` are all columns that hold numbers, for the message.
+    """
+    header = table.header[column]
+    if match := UNIT_IN_HEADER.fullmatch(header):
+        return Target(match["name"], match["name"].casefold(), match["unit"].strip())
+    name = header or "NAME"
+    expected = f"a unit, as in --target {f'{name}:%'!r} (or --no-targets, for the spectra alone)"
+    others = [repr(table.header[other]) for other in numeric if other != column][:5]
+    found = "numbers without unit" + (f" (numbers also in {', '.join(others)})" if others else "")
+    raise BadInputError(table.path, table.column_name(column), expected, found)
+
+
+def _find_channels(table: RawTable, by_user: set[int]) -> list[int]:
+    """Return the columns whose headers are a number within one and the same text, such as 1100 nm, 1102 nm."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for column, cell in enumerate(table.header_cells):
+        if column not in by_user and (match := HEADER_NUMBER.fullmatch(str(cell))):
+            prefix = "" if match["prefix"] == "-" else match["prefix"].casefold().strip()
+            groups[prefix, (match["suffix"] or "").casefold().strip()].append(column)
+    channels = max(groups.values(), key=len, default=[])
+    if len(channels) < MIN_CHANNELS:
+        expected = f"one spectrum a row, at least {MIN_CHANNELS} columns headed by their channel (1100, X1100, 1100 nm)"
+        found = ", ".join(repr(header) for header in table.header[:4]) + (", ..." if len(table.header) > 4 else "")
+        raise BadInputError(table.path, "header", expected, found)
+    for column in range(channels[0], channels[-1]):
+        if column not in by_user and column not in set(channels):
+            expected = f"a channel like its neighbours, such as {table.header[channels[0]]!r}"
+            raise BadInputError(
+                table.path,
+                f"header, {table.column_name(column).partition(' (')[0]}",
+                expected,
+                repr(table.header[column]),
+            )
+    return channels
+
+
+def _says(table: RawTable, column: int, headers: frozenset[str]) -> bool:
+    header = table.header[column].casefold()
+    return header in headers or "".join(sign for sign in header if sign.isalnum()) in headers
+
+
+def _is_blank(table: RawTable, column: int) -> bool:
+    return table.header[column] == "" and all(is_missing(row[column]) for row in table.rows)

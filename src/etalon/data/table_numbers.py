@@ -1,0 +1,94 @@
+"""Numbers in the cells of a table, in one decimal notation, each refusal with its row and column."""
+
+import re
+
+import numpy as np
+
+from etalon.data.raw_table import Cell, RawTable
+from etalon.errors import BadInputError
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d*([eE][+-]?\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
+# What laboratories write where nothing was measured; not "nd", which may mean not detected: a result.
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "."})
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def parse_number(cell: Cell, decimal_comma: bool) -> float | None:
+    """Return the number in a cell, or None where it holds anything else: text, NaN, separated thousands."""
+    if not isinstance(cell, str):
+        return float(cell)
+    if decimal_comma:
+        if "." in cell:
+            return None
+        cell = cell.replace(",", ".")
+    return float(cell) if _NUMBER.fullmatch(cell) else None
+
+
+def is_missing(cell: Cell) -> bool:
+    return isinstance(cell, str) and cell.casefold() in MISSING
+
+
+def has_decimal_comma(cells: list[Cell], where: object) -> bool:
+    """Say whether most of the numbers among `cells` are written with a decimal comma.
+
+    Most, and not all, so that one odd cell is refused later by its row and column.
+
+    Raises
+    ------
+    BadInputError
+        Where every comma may as well part thousands (1,234).
+    """
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    with_comma = [text for text in texts if "," in text and _DECIMAL_COMMA.fullmatch(text)]
+    n_points = sum("." in text and _NUMBER.fullmatch(text) is not None for text in texts)
+    if len(with_comma) <= n_points:
+        return False
+    if all(_THOUSANDS.fullmatch(text) for text in with_comma):
+        expected = "a comma for decimals or for thousands, as --decimal comma or --decimal point says"
+        raise BadInputError(where, "numbers", expected, f"{with_comma[0]!r}, which may be either")
+    return True
+
+
+def channel_values(table: RawTable, columns: list[int], decimal_comma: bool) -> np.ndarray:
+    """Return the intensities in `columns`, float32, shape (n_rows, n_columns); BadInputError where one is no number."""
+    values = np.empty((len(table.rows), len(columns)), dtype=np.float64)
+    for i, row in enumerate(table.rows):
+        for j, column in enumerate(columns):
+            number = parse_number(row[column], decimal_comma)
+            if number is None or not abs(number) <= _LARGEST:
+                raise not_a_number(table, i, column, decimal_comma)
+            values[i, j] = number
+    return values.astype(np.float32)
+
+
+def target_values(table: RawTable, column: int, decimal_comma: bool) -> np.ndarray:
+    """Return the laboratory values in one column, float64, shape (n_rows,), NaN where not measured."""
+    values = np.full(len(table.rows), np.nan)
+    for i, row in enumerate(table.rows):
+        if not is_missing(row[column]):
+            number = parse_number(row[column], decimal_comma)
+            if number is None or not np.isfinite(number):
+                raise not_a_number(table, i, column, decimal_comma, "a number, or an empty cell where not measured")
+            values[i] = number
+    if np.isnan(values).all():
+        raise BadInputError(table.path, table.column_name(column), "laboratory values", "none")
+    return values
+
+
+def looks_numeric(table: RawTable, column: int, decimal_comma: bool) -> bool:
+    """Say whether at least half of the filled cells are numbers, so that a stray "<0.5" hides no target."""
+    filled = [row[column] for row in table.rows if not is_missing(row[column])]
+    numbers = sum(parse_number(cell, decimal_comma) is not None for cell in filled)
+    return numbers > 0 and 2 * numbers >= len(filled)
+
+
+def not_a_number(
+    table: RawTable, row: int, column: int, decimal_comma: bool, expected: str = "a finite number"
+) -> BadInputError:
+    cell = table.rows[row][column]
+    if isinstance(cell, str) and re.fullmatch(r"[+-]?[\d.,' ]*\d[\d.,' ]*([eE][+-]?\d+)?", cell):
+        expected += f" with a decimal {'comma' if decimal_comma else 'point'} and thousands together"
+    found = "an empty cell" if cell == "" else repr(cell)
+    return BadInputError(table.path, table.cell_name(row, column), expected, found)
