@@ -50,7 +50,7 @@ class TargetSpec:
     analyte: str
     unit: str
     basis: str
-    convert: Convert = Convert()
+    convert: Convert
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,13 @@ def _load_yaml(path: Path) -> Any:
 
 
 @cache
+def _schema() -> dict[str, Any]:
+    return _load_yaml(SCHEMA)
+
+
+@cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(_load_yaml(SCHEMA))
+    return Draft202012Validator(_schema())
 
 
 def _depth_first(error: ValidationError) -> tuple[bool, int]:
@@ -173,7 +178,7 @@ def _depth_first(error: ValidationError) -> tuple[bool, int]:
 def _explain(error: ValidationError, path: Path, name: str) -> BadInputError:
     keys = ".".join(str(key) for key in error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
-        known = set(error.schema.get("properties", {}))
+        known = _known_keys(error.schema)
         unknown = sorted(set(error.instance) - known)[0]
         keys = f"{keys}.{unknown}" if keys else unknown
         return BadInputError(path, f"{name}: {keys}", f"one of {', '.join(sorted(known))}", "an unknown key")
@@ -186,6 +191,14 @@ def _explain(error: ValidationError, path: Path, name: str) -> BadInputError:
         expected = f"one of {', '.join(map(str, error.validator_value))}"
     found = "nothing" if error.instance is None else f"{error.instance!r}"
     return BadInputError(path, f"{name}: {keys or 'entry'}", expected, found[:80])
+
+
+def _known_keys(schema: dict[str, Any]) -> set[str]:
+    """Return the keys that a schema describes, itself or by the definition it refers to."""
+    keys = set(schema.get("properties", {}))
+    if "$ref" in schema:
+        keys |= _known_keys(_schema()["$defs"][schema["$ref"].rpartition("/")[2]])
+    return keys
 
 
 def _entry(raw: dict[str, Any], path: Path) -> Entry:
@@ -246,8 +259,7 @@ def _read_manifest(path: Path) -> Iterator[FileSource]:
 
 @cache
 def _file_validator() -> Draft202012Validator:
-    schema = _load_yaml(SCHEMA)
-    return Draft202012Validator({"$ref": "#/$defs/file", "$defs": schema["$defs"]})
+    return Draft202012Validator({"$ref": "#/$defs/file", "$defs": _schema()["$defs"]})
 
 
 def _check_references(entries: dict[str, Entry], path: Path) -> None:

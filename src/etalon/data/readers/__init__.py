@@ -8,7 +8,7 @@ entry : the catalogue's entry (`etalon.catalogue.Entry`); `entry.options` holds 
     `$defs/options_<reader>` in `workflow/schemas/catalogue.schema.yaml` describes and closes
 files : where each of `entry.files` lies, by `FileSource.path`; checksums are verified. Empty for readers of
     data that is installed or generated (`chemotools`, `synthetic`)
-seed : main seed of the run; readers of measured data ignore it. Generators pass it to `derive_seed(seed, ..., entry.id)`
+seed : main seed of the run; readers of measured data ignore it, generators derive theirs from it and `entry.id`
 
 It returns a checked `SpectraSet` whose metadata is made by `etalon.data.assemble.metadata_of`, so that everything the
 catalogue says of the set travels with it. A reader of measured files brings them into named tables and hands these
