@@ -17,9 +17,10 @@ INTRODUCTION = """\
 
 Generated from `workflow/schemas/`; `make docs` writes it again.
 
-`config.yaml` is the demo and the default. `paper.yaml` and `test.yaml` are laid over it with `--configfile`; a single
-key is changed with `--config`, as in `snakemake --cores all --config seed=2 'folds={n_splits: 3}'` (targets come
-before options).
+`config.yaml` is the demo and the default. `paper.yaml` and `test.yaml` are laid over it with `--configfile`, and so is
+a file of your own. `--config` changes keys of the first level and lists of names, as in
+`snakemake figures --cores all --config seed=2 'datasets={include: [corn_*]}'` (targets come before options; Snakemake
+hands numbers inside braces on as text, which the schema refuses).
 An unknown key, a wrong type or a dataset that the catalogue does not hold stops the run before its first job.
 Cores, memory and partitions are no configuration: they stand in `profiles/`.
 """
@@ -50,9 +51,7 @@ def print_table(schema: Schema, root: Schema) -> None:
         print(f"| `{key}` | {type_of(field)} | {default} | {meaning} |")
 
 
-def fields(
-    schema: Schema, root: Schema, prefix: str = ""
-) -> Iterator[tuple[str, Schema, bool]]:
+def fields(schema: Schema, root: Schema, prefix: str = "") -> Iterator[tuple[str, Schema, bool]]:
     """Yield dotted key, schema and whether it is required, blocks before what they hold."""
     for name, raw in schema.get("properties", {}).items():
         field = resolve(raw, root)

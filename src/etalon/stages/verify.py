@@ -30,7 +30,7 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerance: dict[str, fl
 
     Returns
     -------
-    table with `KEYS`, `expected`, `found`, `difference` (a fraction, like the tolerance), `tolerance` and `verdict`: same,
+    table with `KEYS`, `expected`, `found`, `difference` (a fraction, like the tolerance), `tolerance`, `verdict`: same,
     differs, missing (expected, not found), new (found, not expected), not run (neither)
 
     Raises

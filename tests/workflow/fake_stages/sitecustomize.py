@@ -1,0 +1,26 @@
+"""On the PYTHONPATH, this lets every stage and figure write empty files in place of results.
+
+So a plan of hundreds of jobs is really executed by Snakemake, with all it records about them, in seconds.
+"""
+
+import itertools
+import os
+import sys
+from pathlib import Path
+
+WRITTEN = ("--out", "--record", "--out-pdf", "--out-png", "--out-csv", "--out-tex")
+
+
+def write_outputs(arguments: list[str]) -> None:
+    for option, value in itertools.pairwise(arguments):
+        # `--record` names an output of some stages and an input of others; an input is there already.
+        if option in WRITTEN and not Path(value).exists():
+            Path(value).parent.mkdir(parents=True, exist_ok=True)
+            Path(value).write_text(value)
+
+
+if "-m" in sys.orig_argv:
+    module = sys.orig_argv[sys.orig_argv.index("-m") + 1]
+    if module.startswith(("etalon.stages.", "etalon.figures.")):
+        write_outputs(sys.orig_argv)
+        os._exit(0)

@@ -1,0 +1,95 @@
+"""What would be run: from the catalogue alone, without data, for every target and configuration."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from etalon.catalogue import load_catalogue
+
+REPOSITORY = Path(__file__).parents[2]
+RUNS = {"demo": (), "paper": ("--configfile", "config/paper.yaml")}
+GPU_RULES = {"tabpfn_baseline", "tabpfn_robustness"}
+FIGURE_RULES = {"tab_phase0_baselines", "fig_phase0_robustness"}
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return load_catalogue(REPOSITORY / "config/datasets.yaml")
+
+
+def profile(name: str) -> dict:
+    return yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
+def test_every_named_target_can_be_planned_without_data(workflow, options):
+    targets = set(workflow.snakemake("--list-target-rules", *options).stdout.split())
+    assert {"all", "datasets", "figures", "phase_0", *FIGURE_RULES, "verify"} <= targets
+    for target in targets - {"verify", "retry_downloads"}:
+        assert target in [job.rule for job in workflow.plan(target, *options)]
+
+
+def test_the_paper_is_every_real_dataset_and_the_demo_downloads_nothing(workflow, catalogue):
+    paper = {job.dataset for job in workflow.plan("all", "datasets", *RUNS["paper"])} - {None}
+    assert paper == {id for id, entry in catalogue.items() if not entry.synthetic}
+    demo = {job.dataset for job in workflow.plan("all", "datasets")} - {None}
+    assert any(catalogue[id].synthetic for id in demo)
+    assert any(not catalogue[id].synthetic for id in demo)
+    assert not [id for id in demo if catalogue[id].files]
+
+
+def test_a_dataset_without_reference_values_is_imported_and_enters_no_experiment(workflow, catalogue):
+    unlabelled = {id for id, entry in catalogue.items() if not entry.targets and not entry.label}
+    assert unlabelled
+    jobs = workflow.plan("all", "datasets", *RUNS["paper"])
+    assert {job.rule for job in jobs if job.dataset in unlabelled} == {"fetch_dataset", "import_dataset"}
+
+
+def test_a_rule_its_module_and_its_log_share_one_name(workflow):
+    jobs = [job for job in workflow.plan("all") if job.shell]
+    assert len({job.rule for job in jobs}) > 8
+    for job in jobs:
+        assert job.lines["log"].startswith(f"logs/{job.rule}/")
+        assert re.match(rf"python -m etalon\.(stages|figures)\.{job.rule} ", job.shell)
+
+
+def test_figures_of_the_shipped_metrics_start_no_computation(workflow):
+    tables = workflow.folder / "results/reference/paper/metrics"
+    tables.mkdir(parents=True)
+    for name in ("embedding_baselines", "embedding_robustness"):
+        (tables / f"{name}.parquet").touch()
+    jobs = workflow.plan("figures", "all", "--config", "figures_from=reference")
+    assert {job.rule for job in jobs} == {*FIGURE_RULES, "figures", "all"}
+    outputs = " ".join(job.lines.get("output", "") for job in jobs)
+    assert "results/reference_figures/paper/figures/fig_phase0_robustness.pdf" in outputs
+    assert "results/demo" not in outputs
+
+
+def test_verification_names_the_missing_table(workflow):
+    result = workflow.snakemake("verify", "--dry-run")
+    assert result.returncode == 1
+    message = "error: results/reference/demo/metrics/embedding_baselines.parquet: expected a shipped metrics table"
+    assert result.stderr.splitlines()[-1].startswith(message)
+
+
+def test_the_slurm_profile_finds_a_gpu_where_a_rule_needs_one(workflow):
+    jobs = workflow.plan("all", "--cores", "all", "--profile", "slurm")
+    assert {job.rule for job in jobs if "gpu=1" in job.lines["resources"]} == GPU_RULES
+    for job in jobs:
+        partition = "gpu" if job.rule in GPU_RULES else "cpu"
+        assert f"slurm_partition={partition}" in job.lines["resources"]
+        if job.dataset and "output" in job.lines:
+            assert "results/demo" not in job.lines["output"]
+
+
+def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets():
+    assert not set(profile("default")) & set(profile("slurm"))
+    assert (REPOSITORY / "slurm").resolve() == REPOSITORY / "profiles/slurm"
+
+
+def test_snakemake_has_nothing_to_complain_about(workflow):
+    result = workflow.snakemake("--lint")
+    assert result.returncode == 0, result.stderr
