@@ -97,7 +97,7 @@ class Metadata:
                 first, last = content["spectral_range"]
                 content["spectral_range"] = (first, last)
             return cls(**content)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise BadInputError(where, "keys", "those of the data contract", error) from error
 
 
@@ -171,7 +171,8 @@ class SpectraSet:
                 raise BadInputError(where, name, f"{n_samples} values, one a sample", f"shape {values.shape}")
         ids, counts = np.unique(self.sample_id, return_counts=True)
         if len(ids) < n_samples:
-            raise BadInputError(where, "sample_id", "unique ids", f"{ids[counts > 1][0]!r} {counts.max()} times")
+            found = f"{str(ids[counts.argmax()])!r} {counts.max()} times"
+            raise BadInputError(where, "sample_id", "unique ids", found)
 
     def __len__(self) -> int:
         return len(self.intensities)

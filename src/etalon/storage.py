@@ -46,7 +46,8 @@ def save_array(path: str | Path, array: np.ndarray) -> None:
 
 def save_json(path: str | Path, content: Any) -> None:
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def save_table(path: str | Path, table: pd.DataFrame) -> None:
@@ -56,9 +57,20 @@ def save_table(path: str | Path, table: pd.DataFrame) -> None:
 
 def load_json(path: str | Path) -> Any:
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise BadInputError(path, f"line {error.lineno}", "valid JSON", error.msg) from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(path, "file", "JSON in UTF-8", f"byte {error.object[error.start]:#x}") from error
+
+
+def load_array(path: str | Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise BadInputError(path, "file", "an array", "no such file") from error
+    except (ValueError, EOFError) as error:
+        raise BadInputError(path, "file", "a sound array of numbers", error) from error
 
 
 def save_set(folder: str | Path, spectra: SpectraSet) -> None:
@@ -87,6 +99,8 @@ def load_metadata(folder: str | Path) -> Metadata:
     if not path.exists():
         raise BadInputError(path, "file", "a dataset in the data contract", "no such file")
     content = load_json(path)
+    if not isinstance(content, dict):
+        raise BadInputError(path, "file", "one JSON object", type(content).__name__)
     if "not_run" in content:
         raise NotRunError(content["not_run"])
     return Metadata.from_json(content, where=path)
@@ -96,13 +110,12 @@ def load_set(folder: str | Path) -> SpectraSet:
     """Read a dataset written by `save_set`; raises NotRunError where it is recorded as unavailable."""
     folder = Path(folder)
     metadata = load_metadata(folder)
-    samples = pd.read_parquet(folder / "samples.parquet")
-    column = {name: samples[name].to_numpy(str) for name in samples}
+    column = _load_samples(folder / "samples.parquet")
     return SpectraSet(
         metadata=metadata,
-        intensities=np.load(folder / "spectra.npy", allow_pickle=False),
-        wavelengths=np.load(folder / "wavelengths.npy", allow_pickle=False),
-        reference=np.load(folder / "targets.npy", allow_pickle=False) if metadata.targets else np.empty((0, 0)),
+        intensities=load_array(folder / "spectra.npy"),
+        wavelengths=load_array(folder / "wavelengths.npy"),
+        reference=load_array(folder / "targets.npy") if metadata.targets else np.empty((0, 0)),
         sample_id=column["sample_id"],
         specimen=column["specimen"],
         split=column.get("split"),
@@ -110,10 +123,22 @@ def load_set(folder: str | Path) -> SpectraSet:
     )
 
 
+def _load_samples(path: Path) -> dict[str, np.ndarray]:
+    try:
+        samples = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise BadInputError(path, "file", "a table of samples", "no such file") from error
+    except (ValueError, OSError) as error:  # what pyarrow raises for damaged files
+        raise BadInputError(path, "file", "a sound parquet table", error) from error
+    if missing := sorted({"sample_id", "specimen"} - set(samples)):
+        raise BadInputError(path, "columns", "sample_id and specimen", f"no {missing[0]}")
+    return {str(name): samples[name].to_numpy(str) for name in samples}
+
+
 def load_baseline(folder: str | Path, spectra: SpectraSet) -> np.ndarray:
     """Return the cached AsLS baseline, float32, shape (n_samples, n_channels)."""
     path = Path(folder) / "baseline_asls.npy"
-    baseline = np.load(path, allow_pickle=False)
+    baseline = load_array(path)
     if baseline.shape != spectra.intensities.shape:
         raise BadInputError(path, "shape", str(spectra.intensities.shape), baseline.shape)
     return baseline
