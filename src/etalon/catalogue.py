@@ -4,9 +4,10 @@ It imports neither readers nor numerical libraries, so that a workflow can load 
 """
 
 import csv
+import difflib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -140,6 +141,16 @@ def load_catalogue(path: str | Path = "config/datasets.yaml") -> dict[str, Entry
     return entries
 
 
+def get_entry(path: str | Path, dataset: str) -> Entry:
+    """Return one entry of the catalogue at `path`; BadInputError for an id that it does not have."""
+    entries = load_catalogue(path)
+    if dataset not in entries:
+        close = difflib.get_close_matches(dataset, entries, n=3)
+        expected = f"an id of the catalogue, such as {', '.join(close or list(entries)[:3])}"
+        raise BadInputError(path, "dataset", expected, repr(dataset))
+    return entries[dataset]
+
+
 def entry_digest(entry: Entry) -> str:
     """Return a digest of everything in `entry` that decides the imported data, as 16 hexadecimal digits."""
     content = {key: value for key, value in asdict(entry).items() if key not in _NOT_IN_DIGEST}
@@ -176,21 +187,21 @@ def _depth_first(error: ValidationError) -> tuple[bool, int]:
 
 
 def _explain(error: ValidationError, path: Path, name: str) -> BadInputError:
-    keys = ".".join(str(key) for key in error.absolute_path)
+    """Return an error of one line that names the file, the entry and the key."""
+    keys = [str(key) for key in error.absolute_path]
+    schema: dict[str, Any] = dict(error.schema) if isinstance(error.schema, Mapping) else {}
+    value: Any = error.instance
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
-        known = _known_keys(error.schema)
-        unknown = sorted(set(error.instance) - known)[0]
-        keys = f"{keys}.{unknown}" if keys else unknown
-        return BadInputError(path, f"{name}: {keys}", f"one of {', '.join(sorted(known))}", "an unknown key")
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        keys = f"{keys}.{missing}" if keys else missing
-        return BadInputError(path, f"{name}: {keys}", "a value", "nothing")
-    expected = error.schema.get("description", error.message) if isinstance(error.schema, dict) else error.message
-    if error.validator == "enum":
-        expected = f"one of {', '.join(map(str, error.validator_value))}"
-    found = "nothing" if error.instance is None else f"{error.instance!r}"
-    return BadInputError(path, f"{name}: {keys or 'entry'}", expected, found[:80])
+        known = _known_keys(schema)
+        keys, expected, found = [*keys, min(set(value) - known)], f"one of {', '.join(sorted(known))}", "an unknown key"
+    elif error.validator == "required":
+        keys, expected, found = [*keys, min(set(schema["required"]) - set(value))], "a value", "nothing"
+    else:
+        expected = schema.get("description", error.message)
+        if error.validator == "enum":
+            expected = f"one of {', '.join(map(str, schema['enum']))}"
+        found = repr(value)[:80]
+    return BadInputError(path, f"{name}: {'.'.join(keys) or 'entry'}", expected, found)
 
 
 def _known_keys(schema: dict[str, Any]) -> set[str]:
@@ -251,7 +262,7 @@ def _read_manifest(path: Path) -> Iterator[FileSource]:
         if rows.fieldnames != columns:
             raise BadInputError(path, "header", ", ".join(columns), rows.fieldnames)
         for row in rows:
-            raw = {**row, "bytes": int(row["bytes"]) if row["bytes"].isdecimal() else row["bytes"]}
+            raw: dict[str, Any] = {**row, "bytes": int(row["bytes"]) if row["bytes"].isdecimal() else row["bytes"]}
             if error := next(_file_validator().iter_errors(raw), None):
                 raise _explain(error, path, f"line {rows.line_num}")
             yield FileSource(**raw)

@@ -129,7 +129,7 @@ def _stack(entry: Entry, tables: Tables) -> tuple[np.ndarray, np.ndarray, pd.Dat
         rest = pd.concat([one.drop(columns=channels, errors="ignore") for one in beside], axis=1)
         if len(rest) != len(table):
             raise BadInputError(entry.id, f"table {part['samples']}", f"{len(table)} rows", len(rest))
-        samples.append(rest.assign(**{PART: part.get("name", "")}))
+        samples.append(rest.rename(columns=part.get("rename", {})).assign(**{PART: part.get("name", "")}))
     for part, values in zip(entry.options["parts"], axes, strict=True):
         if not same_axis(axes[0], values):
             expected = f"the axis of the first part, {axes[0][0]:g} to {axes[0][-1]:g}, {len(axes[0])} channels"
@@ -285,12 +285,13 @@ def _numbers(entry: Entry, table: pd.DataFrame, name: str) -> np.ndarray:
     """Return a column as float64, NaN where not measured; anything else that is no number is an error."""
     column = _column(entry, table, name)
     if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.where(np.isnan(numbers), np.nan, numbers)  # the NA of R is a signalling NaN, at which sums warn
     text = column.astype(str).str.strip()
     empty = column.isna() | text.isin(NOT_MEASURED)
-    numbers = pd.to_numeric(text.where(~empty), errors="coerce")
-    wrong = numbers.isna() & ~empty
+    parsed = pd.to_numeric(text.where(~empty), errors="coerce")
+    wrong = parsed.isna() & ~empty
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise BadInputError(entry.id, f"column {name}", "a number or nothing", f"{text.iloc[row]!r} in row {row + 1}")
-    return numbers.to_numpy(dtype=np.float64)
+    return parsed.to_numpy(dtype=np.float64)

@@ -58,13 +58,26 @@ def _collect(tables: Tables, name: str, value: Any) -> None:
         if columns:
             tables[name] = pd.DataFrame({key: np.ravel(column) for key, column in columns.items()})
         value = {key: column for key, column in value.items() if key not in columns}
-    if isinstance(value, dict):
+    if _is_list_of_rows(value):
+        tables[name] = _stacked(list(value.values()))
+    elif isinstance(value, dict):
         for key, column in value.items():
             _collect(tables, f"{name}.{key}", column)
     elif _is_vector(value):
         tables[name] = pd.DataFrame({name.rpartition(".")[2]: np.ravel(value)})
     elif np.ndim(value) == 2:
         tables[name] = matrix_table(np.asarray(value))
+
+
+def _is_list_of_rows(value: Any) -> bool:
+    """Say whether `value` is a list of data frames of one row and equal columns, as simplerspec keeps spectra."""
+    rows = list(value.values()) if isinstance(value, dict) else []
+    return len(rows) > 0 and all(isinstance(row, _Frame) and list(row) == list(rows[0]) for row in rows)
+
+
+def _stacked(rows: list[_Frame]) -> pd.DataFrame:
+    names = list(rows[0])
+    return matrix_table(np.array([[np.ravel(row[name])[0] for name in names] for row in rows]), names)
 
 
 def _is_vector(value: Any) -> bool:
