@@ -28,7 +28,7 @@ GRAIN = Entry(
     files=(),
     axis=Axis("nm"),
     targets=(
-        TargetSpec("moisture", "water", "moisture", "%", "as_is"),
+        TargetSpec("moisture", "water", "moisture", "%", "as_is", Convert()),
         TargetSpec("dry matter", "water", "dry_matter", "g/kg", "as_is", Convert(1000.0, -10.0)),
     ),
     label=None,
@@ -104,7 +104,7 @@ def test_replicate_scans_share_specimen_and_laboratory_value():
         ({"options": GRAIN.options | {"scans": "3"}}, "options.scans"),
         ({"representation": "reflectance"}, "representation"),
         ({"expect": Expect(12, 701)}, "expect"),
-        ({"targets": (TargetSpec("oil", "oil", "fat", "%", "as_is"),)}, "targets.oil"),
+        ({"targets": (TargetSpec("oil", "oil", "fat", "%", "as_is", Convert()),)}, "targets.oil"),
     ],
 )
 def test_refusals_name_the_field(changes, field):
