@@ -77,7 +77,8 @@ def summarise(compared: pd.DataFrame, reference: str, effect: str, seed: int = 0
         win_share : share of tasks on which it beats the reference, a tie counting half
         p : Wilcoxon signed-rank test over datasets, on the median log ratio (or difference) of each one's tasks
         p_holm : p after Holm's correction for the number of methods
-    NaN where there is nothing to estimate: intervals of one family, win share and p of the reference itself.
+    NaN where there is nothing to estimate: intervals of one family; all but the counts, mean and median of the
+    reference itself.
     """
     rows = claimable(compared)
     rows = rows.assign(effect=rows[effect])
@@ -96,8 +97,10 @@ def _summary(method: str, rows: pd.DataFrame, reference: str, effect: str, seed:
         "families": len(families),
     }
     for name, statistic in (("mean", geometric_mean if effect == "ratio" else np.mean), ("median", np.median)):
-        low, high = family_interval(families, statistic, derive_seed(seed, "bootstrap", name))
-        result |= {name: float(statistic(rows["effect"].to_numpy(float))), f"{name}_low": low, f"{name}_high": high}
+        result[name] = float(statistic(rows["effect"].to_numpy(float)))
+        if method != reference:
+            low, high = family_interval(families, statistic, derive_seed(seed, "bootstrap", name))
+            result |= {f"{name}_low": low, f"{name}_high": high}
     if method == reference:
         return result
     effects = np.log(rows["effect"]) if effect == "ratio" else -rows["effect"]  # below zero is better

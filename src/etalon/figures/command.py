@@ -1,0 +1,51 @@
+"""What the command lines of figures and tables share: reading the metrics, and errors of one line."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow
+
+from etalon.errors import BadInputError, EtalonError
+from etalon.records import METRIC_COLUMNS
+
+
+def parse_args(description: str | None, outputs: tuple[str, ...], argv: list[str] | None) -> argparse.Namespace:
+    """Return the arguments of a figure: `metrics`, and one path for each of `outputs`, such as "out_pdf"."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--metrics", type=Path, required=True, help="metrics table, parquet")
+    for name in outputs:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True, help="file to write")
+    return parser.parse_args(argv)
+
+
+def load_metrics(path: Path) -> pd.DataFrame:
+    """Read a metrics table; raises BadInputError where it is absent, no parquet, or lacks a column."""
+    try:
+        metrics = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise BadInputError(path, "file", "a metrics table", "no such file") from error
+    except pyarrow.ArrowInvalid as error:
+        raise BadInputError(path, "file", "parquet", error) from error
+    if missing := [name for name in METRIC_COLUMNS if name not in metrics]:
+        raise BadInputError(path, "columns", f"column {missing[0]}", f"{list(metrics)}")
+    return metrics
+
+
+def plain(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return `metrics` with text for categories, whose groups would list combinations that do not occur."""
+    return metrics.astype({name: str for name, dtype in metrics.dtypes.items() if dtype == "category"})
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a figure's `main`. An error that a user can act on is logged as one line; the exit status is then 1."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph it embeds
+    try:
+        main()
+    except EtalonError as error:
+        logging.error("%s", error)
+        sys.exit(1)
