@@ -42,6 +42,9 @@ class Convert(NamedTuple):
     scale: float = 1.0
 
 
+AS_IN_THE_SOURCE = Convert()
+
+
 @dataclass(frozen=True)
 class TargetSpec:
     """One laboratory quantity and the source's `column` that holds it; `unit` is the one after `convert`."""
@@ -51,7 +54,7 @@ class TargetSpec:
     analyte: str
     unit: str
     basis: str
-    convert: Convert
+    convert: Convert = AS_IN_THE_SOURCE
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from etalon.catalogue import Entry, TargetSpec
+from etalon.catalogue import Entry
 from etalon.contracts import Metadata, Source, SpectraSet, Target
 from etalon.data.axis import increasing, on_axis, same_axis, to_contract
 from etalon.errors import BadInputError
@@ -231,13 +231,9 @@ def _reference(entry: Entry, samples: pd.DataFrame) -> np.ndarray:
     """Return the laboratory values after conversion, shape (n_samples, n_targets)."""
     reference = np.empty((len(samples), len(entry.targets)))
     for column, target in enumerate(entry.targets):
-        reference[:, column] = _converted(target, _numbers(entry, samples, target.column))
+        offset, scale = target.convert
+        reference[:, column] = offset + scale * _numbers(entry, samples, target.column)
     return reference
-
-
-def _converted(target: TargetSpec, values: np.ndarray) -> np.ndarray:
-    offset, scale = target.convert
-    return values if (offset, scale) == (0.0, 1.0) else offset + scale * values
 
 
 def _category(entry: Entry, samples: pd.DataFrame, key: str) -> np.ndarray | None:
