@@ -1,14 +1,15 @@
 """Spectra of synthetic specimens, with everything that is true of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from etalon.seeds import derive_seed
 from etalon.synthesis.bands import absorptivity
-from etalon.synthesis.instruments import INSTRUMENTS
-from etalon.synthesis.mixtures import RECIPES
+from etalon.synthesis.instruments import Instrument
+from etalon.synthesis.mixtures import Recipe
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Scans:
     baseline: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Generator:
     """An endless series of specimens of one product on one instrument.
 
@@ -47,20 +48,14 @@ class Generator:
 
     Attributes
     ----------
-    recipe : a key of `etalon.synthesis.mixtures.RECIPES`
-    instrument : a key of `etalon.synthesis.instruments.INSTRUMENTS`
+    recipe : what is measured
+    instrument : what measures it
     seed : main seed
     """
 
-    recipe: str
-    instrument: str
+    recipe: Recipe
+    instrument: Instrument
     seed: int
-    _pure: dict[str, np.ndarray] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        grid = INSTRUMENTS[self.instrument].grid
-        pure = {name: absorptivity(name, grid) for name in RECIPES[self.recipe].components}
-        object.__setattr__(self, "_pure", pure)
 
     def scans(self, specimens: Iterable[int], n_scans: int = 1) -> Scans:
         """Measure `n_scans` scans of each of `specimens`."""
@@ -68,19 +63,25 @@ class Generator:
         columns = zip(*rows, strict=True)
         return Scans(*(np.array(column) for column in columns))
 
+    @cached_property
+    def _pure(self) -> list[np.ndarray]:
+        """Absorptivity of each component on the instrument's grid."""
+        return [absorptivity(name, self.instrument.grid) for name in self.recipe.components]
+
     def _specimen(self, specimen: int, n_scans: int) -> list[tuple]:
         """Return one row of `Scans` for each scan."""
-        recipe, instrument = RECIPES[self.recipe], INSTRUMENTS[self.instrument]
-        rng = np.random.default_rng([derive_seed(self.seed, "specimen", self.recipe), specimen])
+        recipe, instrument = self.recipe, self.instrument
+        rng = np.random.default_rng([derive_seed(self.seed, "specimen", recipe.name), specimen])
         kind, fractions = recipe.draw(rng)
         particles = recipe.presentation.grind(rng)
         reference = recipe.analyse(fractions, rng)
         # Added one after the other: a matrix product may round differently for other numbers of rows.
-        chemistry = sum(share * self._pure[name] for share, name in zip(fractions, recipe.components, strict=True))
+        chemistry = sum(share * pure for share, pure in zip(fractions, self._pure, strict=True))
 
+        scan_seed = derive_seed(self.seed, "scan", recipe.name, instrument.name)
         rows = []
         for scan in range(n_scans):
-            rng = np.random.default_rng([derive_seed(self.seed, "scan", self.recipe, self.instrument), specimen, scan])
+            rng = np.random.default_rng([scan_seed, specimen, scan])
             path, baseline = recipe.presentation.pack(particles, instrument.grid, rng)
             spectrum = instrument.measure(path * chemistry + baseline, rng)
             truth = (instrument.resolve(quantity) for quantity in (chemistry, path, baseline))

@@ -16,6 +16,7 @@ class Instrument:
 
     Attributes
     ----------
+    name : random numbers depend on it
     wavelengths : shape (n_channels,), nm, increasing: what the instrument says its channels are
     fwhm_nm : shape (n_channels,): full width at half maximum of its (Gaussian) slit function
     noise_sd : shape (n_channels,): standard deviation of the noise, in reflectance
@@ -23,6 +24,7 @@ class Instrument:
     representation : "absorbance" or "reflectance"
     """
 
+    name: str
     wavelengths: np.ndarray
     fwhm_nm: np.ndarray
     noise_sd: np.ndarray
@@ -68,7 +70,7 @@ def _benchtop() -> Instrument:
     """Scanning grating monochromator: 1100-2498 nm in steps of 2 nm, 10 nm bandpass, log10(1/R)."""
     wavelengths = np.arange(1100.0, 2500.0, 2.0)
     noise = _rising_to_the_edges(wavelengths, floor=2e-5, edge=1e-4)
-    return Instrument(wavelengths, np.full(wavelengths.shape, 10.0), noise, shift_nm=0.0, representation="absorbance")
+    return Instrument("benchtop", wavelengths, np.full(wavelengths.shape, 10.0), noise, 0.0, "absorbance")
 
 
 def _handheld() -> Instrument:
@@ -79,14 +81,14 @@ def _handheld() -> Instrument:
     pixel = np.linspace(-1, 1, 125)
     wavelengths = 1292 + 384 * pixel + 9 * (pixel**2 - 1)
     noise = _rising_to_the_edges(wavelengths, floor=1.5e-4, edge=1e-3)
-    return Instrument(wavelengths, 0.0125 * wavelengths, noise, shift_nm=0.8, representation="absorbance")
+    return Instrument("handheld", wavelengths, 0.0125 * wavelengths, noise, 0.8, "absorbance")
 
 
 def _fourier_transform() -> Instrument:
     """Fourier-transform spectrometer: 10000-4000 cm-1 in steps of 8 cm-1, resolution 16 cm-1, reflectance."""
     wavelengths = 1e7 / np.arange(10000.0, 3999.0, -8.0)
     noise = _rising_to_the_edges(wavelengths, floor=5e-5, edge=5e-4)
-    return Instrument(wavelengths, 16 * wavelengths**2 / 1e7, noise, shift_nm=0.0, representation="reflectance")
+    return Instrument("fourier_transform", wavelengths, 16 * wavelengths**2 / 1e7, noise, 0.0, "reflectance")
 
 
-INSTRUMENTS = {"benchtop": _benchtop(), "handheld": _handheld(), "fourier_transform": _fourier_transform()}
+INSTRUMENTS = {instrument.name: instrument for instrument in (_benchtop(), _handheld(), _fourier_transform())}

@@ -18,6 +18,7 @@ class Recipe:
 
     Attributes
     ----------
+    name : of the product; random numbers depend on it
     components : names in `etalon.synthesis.bands.COMPONENTS`
     kinds : mass fractions of each kind of the product, in the order of `components`, as is; kinds are equally frequent
     log_sd : standard deviations of the logarithms
@@ -26,6 +27,7 @@ class Recipe:
     presentation : path length, scatter and baseline
     """
 
+    name: str
     components: tuple[str, ...]
     kinds: dict[str, tuple[float, ...]]
     log_sd: tuple[float, ...]
@@ -57,29 +59,30 @@ class Recipe:
 # Compositions are rounded from common food composition tables; spreads are chosen so that ranges look like those of
 # trade samples. Laboratory errors are of the size of reproducibilities stated for oven, Kjeldahl, ether extract and
 # polarimetric methods.
-RECIPES = {
-    "grain": Recipe(
-        components=("water", "starch", "protein", "lipid", "cellulose", "sugar", "ash"),
-        kinds={
-            "wheat": (0.12, 0.60, 0.12, 0.020, 0.090, 0.03, 0.020),
-            "barley": (0.12, 0.56, 0.11, 0.025, 0.130, 0.03, 0.025),
-            "maize": (0.13, 0.63, 0.09, 0.045, 0.075, 0.02, 0.010),
-        },
-        log_sd=(0.12, 0.04, 0.15, 0.20, 0.15, 0.25, 0.15),
-        correlations={("protein", "ash"): 0.4, ("starch", "protein"): -0.4, ("starch", "cellulose"): -0.3},
-        laboratory_sd=(0.15, 0.60, 0.15, 0.10, 0.40, 0.20, 0.05),
-        presentation=Presentation(
-            path_mm=0.8, particle_sd=0.15, packing_sd=0.05, tilt_sd=0.15, offset=0.15, offset_sd=0.03, drift_sd=0.015
-        ),
+_GRAIN = Recipe(
+    name="grain",
+    components=("water", "starch", "protein", "lipid", "cellulose", "sugar", "ash"),
+    kinds={
+        "wheat": (0.12, 0.60, 0.12, 0.020, 0.090, 0.03, 0.020),
+        "barley": (0.12, 0.56, 0.11, 0.025, 0.130, 0.03, 0.025),
+        "maize": (0.13, 0.63, 0.09, 0.045, 0.075, 0.02, 0.010),
+    },
+    log_sd=(0.12, 0.04, 0.15, 0.20, 0.15, 0.25, 0.15),
+    correlations={("protein", "ash"): 0.4, ("starch", "protein"): -0.4, ("starch", "cellulose"): -0.3},
+    laboratory_sd=(0.15, 0.60, 0.15, 0.10, 0.40, 0.20, 0.05),
+    presentation=Presentation(
+        path_mm=0.8, particle_sd=0.15, packing_sd=0.05, tilt_sd=0.15, offset=0.15, offset_sd=0.03, drift_sd=0.015
     ),
-    "dairy_powder": Recipe(
-        components=("water", "sugar", "protein", "lipid", "ash"),
-        kinds={"milk powder": (0.035, 0.42, 0.30, 0.18, 0.065)},
-        log_sd=(0.20, 0.06, 0.06, 0.40, 0.06),
-        correlations={("protein", "ash"): 0.5, ("water", "lipid"): -0.3},
-        laboratory_sd=(0.10, 0.40, 0.25, 0.20, 0.05),
-        presentation=Presentation(
-            path_mm=0.5, particle_sd=0.12, packing_sd=0.06, tilt_sd=0.10, offset=0.08, offset_sd=0.02, drift_sd=0.01
-        ),
+)
+_DAIRY_POWDER = Recipe(
+    name="dairy_powder",
+    components=("water", "sugar", "protein", "lipid", "ash"),
+    kinds={"milk powder": (0.035, 0.42, 0.30, 0.18, 0.065)},
+    log_sd=(0.20, 0.06, 0.06, 0.40, 0.06),
+    correlations={("protein", "ash"): 0.5, ("water", "lipid"): -0.3},
+    laboratory_sd=(0.10, 0.40, 0.25, 0.20, 0.05),
+    presentation=Presentation(
+        path_mm=0.5, particle_sd=0.12, packing_sd=0.06, tilt_sd=0.10, offset=0.08, offset_sd=0.02, drift_sd=0.01
     ),
-}
+)
+RECIPES = {recipe.name: recipe for recipe in (_GRAIN, _DAIRY_POWDER)}

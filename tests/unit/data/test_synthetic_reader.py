@@ -11,6 +11,7 @@ from etalon.errors import BadInputError
 from etalon.seeds import derive_seed
 from etalon.synthesis.generator import Generator
 from etalon.synthesis.instruments import INSTRUMENTS
+from etalon.synthesis.mixtures import RECIPES
 
 GRAIN = Entry(
     id="grain_benchtop",
@@ -54,7 +55,7 @@ HANDHELD = dataclasses.replace(
 
 def test_the_set_is_what_the_generator_gives():
     spectra = read(GRAIN, {}, seed=1)
-    scans = Generator("grain", "benchtop", derive_seed(1, "synthetic", "grain")).scans(range(12))
+    scans = Generator(RECIPES["grain"], INSTRUMENTS["benchtop"], derive_seed(1, "synthetic", "grain")).scans(range(12))
     np.testing.assert_array_equal(spectra.intensities, scans.spectra.astype(np.float32))
     np.testing.assert_array_equal(spectra.wavelengths, INSTRUMENTS["benchtop"].wavelengths)
     np.testing.assert_allclose(spectra.reference[:, 0], scans.reference[:, 0])

@@ -15,6 +15,10 @@ from etalon.synthesis.mixtures import RECIPES
 CASES = [("grain", "benchtop"), ("grain", "handheld"), ("dairy_powder", "fourier_transform")]
 
 
+def generator(recipe: str, instrument: str, seed: int) -> Generator:
+    return Generator(RECIPES[recipe], INSTRUMENTS[instrument], seed)
+
+
 def equal(first: Scans, second: Scans) -> bool:
     return all(np.array_equal(getattr(first, f.name), getattr(second, f.name)) for f in dataclasses.fields(Scans))
 
@@ -31,24 +35,24 @@ def rows(scans: Scans, which: np.ndarray) -> Scans:
     data=st.data(),
 )
 def test_a_scan_depends_on_seed_and_number_alone(specimens, n_scans, seed, data):
-    generator = Generator("grain", "handheld", seed)
-    together = generator.scans(specimens, n_scans)
+    handheld = generator("grain", "handheld", seed)
+    together = handheld.scans(specimens, n_scans)
     shuffled = data.draw(st.permutations(specimens))
-    one_by_one = [Generator("grain", "handheld", seed).scans([specimen], n_scans) for specimen in shuffled]
+    one_by_one = [generator("grain", "handheld", seed).scans([specimen], n_scans) for specimen in shuffled]
     for specimen, alone in zip(shuffled, one_by_one, strict=True):
         assert equal(rows(together, together.specimen == specimen), alone)
-    more = generator.scans(specimens[:1], n_scans + 2)
+    more = handheld.scans(specimens[:1], n_scans + 2)
     assert equal(rows(more, more.scan < n_scans), rows(together, together.specimen == specimens[0]))
 
 
 def test_seeds_and_numbers_matter():
-    spectra = [Generator("grain", "handheld", seed).scans([n], 2).spectra for seed in (1, 2) for n in (0, 1)]
+    spectra = [generator("grain", "handheld", seed).scans([n], 2).spectra for seed in (1, 2) for n in (0, 1)]
     flat = np.concatenate(spectra)
     assert len(np.unique(flat, axis=0)) == 8
 
 
 def test_instruments_of_one_seed_measure_the_same_specimens():
-    benchtop, handheld = (Generator("grain", name, 3).scans(range(20)) for name in ("benchtop", "handheld"))
+    benchtop, handheld = (generator("grain", name, 3).scans(range(20)) for name in ("benchtop", "handheld"))
     assert np.array_equal(benchtop.fractions, handheld.fractions)
     assert np.array_equal(benchtop.reference, handheld.reference)
     assert np.array_equal(benchtop.kind, handheld.kind)
@@ -62,13 +66,12 @@ def test_instruments_of_one_seed_measure_the_same_specimens():
 
 
 @pytest.mark.parametrize("representation", ["absorbance", "reflectance"])
-def test_the_truth_explains_the_spectrum_down_to_the_noise(monkeypatch, representation):
+def test_the_truth_explains_the_spectrum_down_to_the_noise(representation):
     """Where the slit is too narrow to matter, path x chemistry + baseline is the spectrum, but for the stated noise."""
     wavelengths = np.arange(1900.0, 2000.0, 5.0)
     width, noise = np.full(wavelengths.shape, 0.5), np.linspace(1e-4, 1e-3, len(wavelengths))
-    narrow = Instrument(wavelengths, width, noise, shift_nm=0.0, representation=representation)
-    monkeypatch.setitem(INSTRUMENTS, "narrow", narrow)
-    scans = Generator("grain", "narrow", 0).scans(range(500), n_scans=2)
+    narrow = Instrument("narrow", wavelengths, width, noise, shift_nm=0.0, representation=representation)
+    scans = Generator(RECIPES["grain"], narrow, 0).scans(range(500), n_scans=2)
     light = scans.spectra if representation == "reflectance" else 10**-scans.spectra
     expected = 10 ** -(scans.path_mm * scans.chemistry + scans.baseline)
     residual = (light - expected) / noise
@@ -79,7 +82,7 @@ def test_the_truth_explains_the_spectrum_down_to_the_noise(monkeypatch, represen
 @pytest.mark.parametrize(("recipe", "instrument"), CASES)
 def test_a_real_slit_hides_little(recipe, instrument):
     """It mixes light and not absorbances; at these resolutions that is worth less than 0.5 % of the white reference."""
-    scans = Generator(recipe, instrument, 0).scans(range(100))
+    scans = generator(recipe, instrument, 0).scans(range(100))
     light = scans.spectra if INSTRUMENTS[instrument].representation == "reflectance" else 10**-scans.spectra
     expected = 10 ** -(scans.path_mm * scans.chemistry + scans.baseline)
     assert np.abs((light - expected).mean(axis=0)).max() < 5e-3
@@ -88,7 +91,7 @@ def test_a_real_slit_hides_little(recipe, instrument):
 @pytest.mark.parametrize(("recipe", "instrument"), CASES)
 def test_chemistry_is_beer_lambert(recipe, instrument):
     """Least squares on the pure spectra, seen by the same slit, gives the mass fractions back."""
-    scans = Generator(recipe, instrument, 0).scans(range(10))
+    scans = generator(recipe, instrument, 0).scans(range(10))
     device = INSTRUMENTS[instrument]
     names = RECIPES[recipe].components
     pure = np.array([device.resolve(absorptivity(name, device.grid)) for name in names if name != "ash"])
@@ -98,14 +101,14 @@ def test_chemistry_is_beer_lambert(recipe, instrument):
 
 @pytest.mark.parametrize(("recipe", "instrument"), CASES)
 def test_spectra_are_plausible(recipe, instrument):
-    scans = Generator(recipe, instrument, 5).scans(range(200))
+    scans = generator(recipe, instrument, 5).scans(range(200))
     limits = (0.0, 1.05) if INSTRUMENTS[instrument].representation == "reflectance" else (-0.02, 2.5)
     assert limits[0] < scans.spectra.min() < scans.spectra.max() < limits[1]
     assert np.isfinite(scans.spectra).all()
 
 
 def test_scans_of_a_specimen_share_its_chemistry_and_differ_less_than_specimens():
-    scans = Generator("dairy_powder", "fourier_transform", 0).scans(range(40), n_scans=3)
+    scans = generator("dairy_powder", "fourier_transform", 0).scans(range(40), n_scans=3)
     chemistry = scans.chemistry.reshape(40, 3, -1)
     reference = scans.reference.reshape(40, 3, -1)
     assert (chemistry == chemistry[:, :1]).all()
@@ -116,7 +119,7 @@ def test_scans_of_a_specimen_share_its_chemistry_and_differ_less_than_specimens(
 
 def test_scatter_is_smooth():
     """Path length and baseline change slowly: straight lines in log wavelength explain them."""
-    scans = Generator("grain", "benchtop", 0).scans(range(30))
+    scans = generator("grain", "benchtop", 0).scans(range(30))
     log_wavelength = np.log(INSTRUMENTS["benchtop"].wavelengths)
     fits = np.polynomial.polynomial.polyfit(log_wavelength, np.log(scans.path_mm).T, 1)
     residual = np.log(scans.path_mm).T - np.polynomial.polynomial.polyval(log_wavelength, fits).T

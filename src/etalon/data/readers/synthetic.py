@@ -36,7 +36,7 @@ def read(entry: Entry, files: dict[str, Path], seed: int) -> SpectraSet:
     recipe, instrument = RECIPES[options["recipe"]], INSTRUMENTS[options["instrument"]]
     if entry.representation != instrument.representation:
         raise BadInputError(entry.id, "representation", instrument.representation, entry.representation)
-    generator = Generator(options["recipe"], options["instrument"], derive_seed(seed, "synthetic", entry.family))
+    generator = Generator(recipe, instrument, derive_seed(seed, "synthetic", entry.family))
     scans = generator.scans(range(options["specimens"]), options["scans"])
     if scans.spectra.shape != (entry.expect.n_samples, entry.expect.n_channels):
         expected = f"{entry.expect.n_samples} samples by {entry.expect.n_channels} channels"
