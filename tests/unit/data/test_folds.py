@@ -87,8 +87,6 @@ def test_fewer_specimens_than_folds_make_fewer_folds():
 
 
 @pytest.mark.mirror
-def test_tecators_duplicates_share_groups(mirror, tmp_path):
-    from helpers import import_mirrored
-
-    groups = group_specimens(import_mirrored("meat_tecator_215", mirror, tmp_path))
+def test_tecators_duplicates_share_groups(mirrored):
+    groups = group_specimens(mirrored("meat_tecator_215"))
     assert len(groups) - len(np.unique(groups)) == 22

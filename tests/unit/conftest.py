@@ -1,0 +1,26 @@
+"""Datasets for the tests of methods."""
+
+import functools
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etalon.catalogue import load_catalogue
+from etalon.contracts import SpectraSet
+from etalon.data.fetch import locate
+
+
+@pytest.fixture(scope="session")
+def mirrored(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], SpectraSet]:
+    """Return a function that reads a dataset of the catalogue from the mirror."""
+    catalogue = load_catalogue()
+
+    @functools.cache
+    def read(dataset: str) -> SpectraSet:
+        entry = catalogue[dataset]
+        reader = importlib.import_module(f"etalon.data.readers.{entry.reader}")
+        return reader.read(entry, locate(entry, tmp_path_factory.getbasetemp() / "raw", mirror), seed=0)
+
+    return read
