@@ -37,9 +37,9 @@ class Views:
     def transform(self, name: str, fitted: Pipeline, rows: np.ndarray) -> np.ndarray:
         """Return `rows` treated by `fitted`, shape (n_rows, n_channels)."""
         if name in LEARNED:
-            return _finite(fitted.transform(self.source(name)[rows]))
+            return fitted.transform(self.source(name)[rows])
         if name not in self._spectra:
-            self._spectra[name] = _finite(fitted.transform(self.source(name)))
+            self._spectra[name] = fitted.transform(self.source(name))
         return self._spectra[name][rows]
 
     def scores(self, name: str, fit_rows: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -62,8 +62,3 @@ def rotate(X: np.ndarray) -> np.ndarray:
     if X.shape[1] <= X.shape[0]:
         return X
     return np.ascontiguousarray(qr(X.T, mode="r", check_finite=False)[0][: X.shape[0]].T)
-
-
-def _finite(X: np.ndarray) -> np.ndarray:
-    # SNV of a flat spectrum is 0/0: a spectrum without shape is given the zero shape.
-    return np.nan_to_num(X, nan=0.0, posinf=0.0, neginf=0.0)
