@@ -3,7 +3,6 @@
 import textwrap
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -23,8 +22,6 @@ Y_LABEL = {
     "regression": "RMSECV / RMSECV of clean tuned PLS",
     "classification": "Balanced accuracy minus that of clean tuned PLS-DA",
 }
-# Where the curves leave room for the number of tasks: ratios rise from the left, scores fall.
-COUNT = {"regression": {"y": 0.97, "va": "top"}, "classification": {"y": 0.03, "va": "bottom"}}
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ PANELS = {
     "dropped_bands": Panel("Dropped band", "Width", ("nm", "cm-1")),
 }
 UNITS = {"AU": "AU", "SD": "signal SD", "nm": "nm", "cm-1": "cm⁻¹", "1": ""}
-PART_HEIGHT, NOTE_HEIGHT = 88.0, 3.2  # mm: two rows of panels; one line of notes
+PART_HEIGHT, NOTE_HEIGHT = 92.0, 3.2  # mm: two rows of panels; one line of notes
 NOTE_WIDTH = 150  # characters across the page
 
 
@@ -119,7 +116,7 @@ def _draw_part(area: SubFigure, rows: pd.DataFrame, task: str, found: pd.DataFra
     axes = area.subplots(2, 4, sharey="row")
     methods = style.order(found["method"])
     for axis, (condition, panel) in zip(axes.flat, PANELS.items(), strict=False):
-        _draw_panel(axis, panel.title, found[found["condition"] == condition], methods, COUNT[task])
+        _draw_panel(axis, panel.title, found[found["condition"] == condition], methods)
         _label_amplitudes(axis, panel, rows[rows["condition"] == condition])
     for line in axes:
         _scale(line[0], task)
@@ -133,8 +130,8 @@ def _draw_part(area: SubFigure, rows: pd.DataFrame, task: str, found: pd.DataFra
     area.supylabel(Y_LABEL[task], size=style.RC["axes.labelsize"])
 
 
-def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, methods: list[str], count: dict[str, Any]) -> None:
-    axis.set_title(title, pad=3)
+def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, methods: list[str]) -> None:
+    axis.set_title(title, pad=9)
     axis.grid(axis="y")
     axis.set_axisbelow(True)
     for place, name in enumerate(methods):
@@ -145,11 +142,9 @@ def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, methods: list[str],
         axis.errorbar(
             x, own["median"], bars, color=method.colour, marker=method.marker, elinewidth=0.5, label=method.label
         )
-    if len(found):
-        text = f"{found['tasks'].max()} tasks, {found['datasets'].max()} datasets"
-        axis.text(0.03, s=text, transform=axis.transAxes, size=5.5, color="0.35", **count)
-    else:
-        axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center")
+    counts = [(found[name].max(), name) for name in ("tasks", "datasets")] if len(found) else []
+    text = ", ".join(f"{n} {name if n != 1 else name[:-1]}" for n, name in counts) or "not run"
+    axis.text(0.5, 1.03, text, transform=axis.transAxes, ha="center", size=5.5, color="0.35")
 
 
 def _label_amplitudes(axis: Axes, panel: Panel, rows: pd.DataFrame) -> None:

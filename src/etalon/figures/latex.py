@@ -41,6 +41,11 @@ def fixed(value: float, decimals: int, sign: bool = False) -> str:
     return "" if math.isnan(value) else f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "$-$")
 
 
+def ratio(value: float, decimals: int) -> str:
+    """Return a ratio with `decimals` decimals, or three significant digits from 100 on."""
+    return significant(value) if value >= 100 else fixed(value, decimals)
+
+
 def longtable(
     caption: str, label: str, columns: str, header: Sequence[str], rows: Iterable[Sequence[str]], notes: Sequence[str]
 ) -> str:

@@ -6,7 +6,7 @@ from string import ascii_lowercase
 import pandas as pd
 
 from etalon.figures import style
-from etalon.figures.latex import escape, fixed, longtable, significant
+from etalon.figures.latex import escape, fixed, longtable, ratio, significant
 from etalon.figures.style import METHODS, REFERENCE
 
 PREAMBLE = "% Needs the packages booktabs and longtable; the wide tables want a landscape page.\n"
@@ -84,7 +84,7 @@ def _error(row: pd.Series, notes: Notes) -> str:
     error = significant(row["rmsep"])
     if row["method"] == REFERENCE["regression"]:
         return error + _spread(row["rmsep_sd"], row["rmsep"])
-    return f"{error} ({fixed(row['rmsep_ratio'], 2)})"
+    return f"{error} ({ratio(row['rmsep_ratio'], 2)})"
 
 
 def _scores(tasks: pd.DataFrame) -> str:
@@ -123,29 +123,30 @@ def _summary(rows: pd.DataFrame, task: str) -> str:
     if rows.empty:
         return ""
     notes, reference = Notes(), _inline(REFERENCE[task])
-    ratio = task == "regression"
+    of_errors = task == "regression"
     body = []
     for _, row in rows.iterrows():
         cells = [escape(METHODS[row["method"]].label)]
         if row["status"] == "ok":
             cells += [fixed(row[name], 0) for name in ("tasks", "datasets", "families")]
-            cells += [_interval(row, name, sign=not ratio) for name in ("mean", "median")]
+            cells += [_interval(row, name, task) for name in ("mean", "median")]
             cells += [fixed(100 * row["win_share"], 0), _p(row["p_holm"])]
         else:
             cells += [notes.mark(row["status"]), *[""] * 6]
         body.append(cells)
-    what = f"RMSECV relative to {reference}" if ratio else f"Balanced accuracy minus that of {reference}"
+    what = f"RMSECV relative to {reference}" if of_errors else f"Balanced accuracy minus that of {reference}"
     caption = (
         f"{what} over tasks, with 95 \\% bootstrap intervals over families; share of tasks won; Wilcoxon signed-rank"
         " test over datasets, $p$ after Holm. Synthetic and overlapping sets are left out."
     )
-    header = ["Method", "Tasks", "Datasets", "Families", "Geometric mean" if ratio else "Mean", "Median"]
+    header = ["Method", "Tasks", "Datasets", "Families", "Geometric mean" if of_errors else "Mean", "Median"]
     header += [r"Won (\%)", "$p$"]
     return longtable(caption, f"tab:phase0-summary-{task}", "lrrrllrr", header, body, notes.lines(body))
 
 
-def _interval(row: pd.Series, name: str, sign: bool) -> str:
-    value, low, high = (fixed(row[column], 3, sign) for column in (name, f"{name}_low", f"{name}_high"))
+def _interval(row: pd.Series, name: str, task: str) -> str:
+    found = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
+    value, low, high = (ratio(v, 3) if task == "regression" else fixed(v, 3, sign=True) for v in found)
     return f"{value} [{low}, {high}]" if low else value
 
 

@@ -56,6 +56,7 @@ def test_each_panel_says_how_many_tasks_it_holds(robustness):
     found = {name: [text.get_text() for text in axis.texts] for name, axis in panels(draw(robustness)).items()}
     assert found["noise"] == ["4 tasks, 3 datasets"]
     assert found["resolution"] == ["3 tasks, 2 datasets"]  # one set has no wavelength axis
+    assert [text.get_text() for text in panels(draw(robustness), part=1)["noise"].texts] == ["1 task, 1 dataset"]
 
 
 def test_amplitudes_carry_their_units(robustness):
@@ -78,6 +79,12 @@ def test_what_did_not_run_is_named_below(robustness):
     text = below(draw(robustness))
     assert "PCA + TabPFN (5 datasets) not run: no TabPFN weights: file w.ckpt is missing" in text
     assert "under wavelength shift, resolution, dropped band (milk_a) not run: no wavelength axis" in text
+
+
+def test_a_panel_of_what_ran_nowhere_says_so(robustness):
+    ran = (robustness["condition"] != "noise") | (robustness["status"] != "ok")
+    axis = panels(draw(robustness[ran]))["noise"]
+    assert [text.get_text() for text in axis.texts] == ["not run"]
 
 
 def test_without_classification_there_is_one_part(robustness):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etalon.figures.latex import escape, fixed, longtable, significant
+from etalon.figures.latex import escape, fixed, longtable, ratio, significant
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,10 @@ def test_no_more_is_lost_than_three_digits_allow(value):
 
 def test_what_is_not_a_number_is_an_empty_cell():
     assert significant(float("nan")) == fixed(float("nan"), 2) == ""
+
+
+def test_a_large_ratio_keeps_three_digits():
+    assert [ratio(value, 2) for value in (0.956, 12.34, 1095.87)] == ["0.96", "12.34", "1096"]
 
 
 def test_negative_numbers_have_a_minus_sign():

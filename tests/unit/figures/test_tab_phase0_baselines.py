@@ -128,6 +128,13 @@ def test_only_synthetic_tasks_give_a_table_without_claims(baselines):
     assert r"\dag" in typeset(table)
 
 
+def test_a_table_of_nothing_that_ran_gives_the_reasons(baselines):
+    table = tabulate(baselines[baselines["dataset"] == "gone_a"])
+    assert table["status"].tolist() == ["not run: download failed"] * 2  # the task, and the summary of its method
+    assert table["rmsep"].isna().all()
+    assert "not run: download failed" in typeset(table)
+
+
 def test_without_cross_validation_there_is_no_table(baselines):
     with pytest.raises(BadInputError, match="cv or published"):
         tabulate(baselines[baselines["condition"] == "noise"])
