@@ -124,6 +124,8 @@ def _check(intensities: np.ndarray, wavelengths: np.ndarray, lam: float, p: floa
 
 @dataclass(frozen=True)
 class _Solver:
+    """The iteration on one grid: in step while enough spectra wait for their weights to settle, then one by one."""
+
     n_channels: int
     lam: float
     p: float
