@@ -117,8 +117,8 @@ def family_interval(
 ) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of `statistic` over tasks when families are resampled.
 
-    A family drawn brings all its tasks (cluster bootstrap: Davison and Hinkley 1997, Bootstrap Methods and their
-    Application, section 3.8). NaN for fewer than two families.
+    A family drawn brings all its tasks (the cluster bootstrap of Field and Welsh 2007, Journal of the Royal
+    Statistical Society B 69, 369-390). NaN for fewer than two families.
 
     Parameters
     ----------
