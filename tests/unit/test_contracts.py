@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -177,6 +177,7 @@ def test_one_bright_channel_is_no_wrong_scale():
     ),
     st.data(),
 )
+@settings(deadline=None)
 def test_what_is_made_keeps_the_promises(intensities, data):
     """Whatever is offered: either an error, or shapes agree, the axis increases, numbers are finite, ids unique."""
     axis = arrays.arrays(np.float64, intensities.shape[1] + data.draw(st.integers(0, 1)), elements=st.floats(0, 9))

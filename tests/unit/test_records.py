@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etalon.errors import BadInputError
@@ -90,6 +90,7 @@ names = st.lists(st.sampled_from(["corn_m5", "tecator", "süß", ""]), max_size=
 
 
 @given(st.lists(names, max_size=4))
+@settings(deadline=None)
 def test_all_rows_of_all_tables_in_their_order(parts):
     tables = [
         as_records(pd.DataFrame({"dataset": part, "row": range(len(part))}), PREDICTION_COLUMNS) for part in parts

@@ -58,7 +58,7 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
     _check_request(path, request)
     table = read_raw_table(path, request.sheet, request.delimiter)
     columns = find_columns(table, request.wishes, request.decimal)
-    values = _axis(table, columns.channels, columns.decimal_comma)
+    values = _axis(table, columns.channels, columns.header_comma)
     axis, modality = _physical_axis(table, columns.channels, values, request)
     wavelengths, intensities = increasing(axis, channel_values(table, columns.channels, columns.decimal_comma))
     sample_id = _sample_ids(table, columns.sample)
@@ -119,7 +119,7 @@ def _axis(table: RawTable, channels: list[int], decimal_comma: bool) -> np.ndarr
     for i, column in enumerate(channels):
         number = parse_number(channel_text(table, column), decimal_comma)
         if number is None:
-            expected = f"a number with a decimal {'comma' if decimal_comma else 'point'}, as in other cells"
+            expected = f"a number with a decimal {'comma' if decimal_comma else 'point'}, as in other headers"
             raise BadInputError(
                 table.path, f"header, {table.column_name(column)}", expected, repr(table.header[column])
             )

@@ -37,7 +37,7 @@ class RawTable:
     rows : cells, each row as long as the header
     row_numbers : row of each in a spreadsheet program, counted from 1; blank rows are left out but counted
     dialect : in words, for example "semicolon, UTF-8" or "sheet Data"
-    decimal_comma : True, False, or None where the delimiter leaves both open
+    decimal : "point" where commas stand between cells, else None
     """
 
     path: Path
@@ -45,7 +45,7 @@ class RawTable:
     rows: list[list[Cell]]
     row_numbers: list[int]
     dialect: str
-    decimal_comma: bool | None
+    decimal: str | None
 
     @cached_property
     def header(self) -> list[str]:
@@ -129,7 +129,7 @@ def _recognise(content: bytes) -> str:
 def _read_text(path: Path, content: bytes, delimiter: str | None) -> RawTable:
     text, encoding = _decode(path, content)
     if delimiter is None:
-        delimiter = _find_delimiter(path, text)
+        delimiter = _find_delimiter(text)
     elif len(delimiter) != 1 or delimiter in '"\r\n':
         raise BadInputError(path, "--delimiter", "one character, or comma, semicolon, tab", repr(delimiter))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -142,7 +142,11 @@ def _read_text(path: Path, content: bytes, delimiter: str | None) -> RawTable:
     known = {character: name for name, character in DELIMITERS.items()}
     dialect = f"{known.get(delimiter, repr(delimiter))}, {encoding}"
     # A comma between cells leaves no comma for decimals.
-    return _assemble(path, records, dialect, False if delimiter == "," else None)
+    table = _assemble(path, records, dialect, "point" if delimiter == "," else None)
+    if len(table.header) < 2:
+        found = f"one cell, {table.header[0][:40]!r}"
+        raise BadInputError(path, "header", "cells between commas, semicolons or tabs (--delimiter)", found)
+    return table
 
 
 def _decode(path: Path, content: bytes) -> tuple[str, str]:
@@ -159,7 +163,7 @@ def _decode(path: Path, content: bytes) -> tuple[str, str]:
     raise BadInputError(path, "file", "text in UTF-8 or Latin-1", "bytes that are neither")
 
 
-def _find_delimiter(path: Path, text: str) -> str:
+def _find_delimiter(text: str) -> str:
     """Return the delimiter under which most headers are numbers, then the one that gives most columns."""
 
     def score(delimiter: str) -> tuple[int, int]:
@@ -173,10 +177,7 @@ def _find_delimiter(path: Path, text: str) -> str:
         numbers = [cell for cell in cells if HEADER_NUMBER.fullmatch(cell) and not foreign & set(cell)]
         return (len(numbers), len(cells))
 
-    best = max(DELIMITERS.values(), key=score)
-    if score(best)[1] < 2:
-        raise BadInputError(path, "header", "cells between commas, semicolons or tabs", repr(text[:40].strip()))
-    return best
+    return max(DELIMITERS.values(), key=score)
 
 
 def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
@@ -195,7 +196,7 @@ def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
         raise BadInputError(path, "file", "an Excel workbook", f"a damaged one ({error})") from error
     others = [repr(other) for other in names if other != name]
     dialect = f"sheet {name!r}" + (f"; not read: {', '.join(others)}" if others else "")
-    return _assemble(path, records, dialect, decimal_comma=None, pad=True)
+    return _assemble(path, records, dialect, decimal=None, pad=True)
 
 
 def _first_filled_sheet(workbook: Any, names: list[str]) -> tuple[str, list[list[Cell]]]:
@@ -223,9 +224,7 @@ def _excel_cell(value: Any) -> Cell:
     return str(value).strip()
 
 
-def _assemble(
-    path: Path, records: list[list[Cell]], dialect: str, decimal_comma: bool | None, pad: bool = False
-) -> RawTable:
+def _assemble(path: Path, records: list[list[Cell]], dialect: str, decimal: str | None, pad: bool = False) -> RawTable:
     """Part header and rows. Blank rows go, and so do blank columns at the right end (trailing delimiters).
 
     `pad` fills rows up to the header: a workbook does not store the empty cells at the end of a row.
@@ -247,7 +246,7 @@ def _assemble(
             hint = " (has the first column no header?)" if min(used) == max(used) == width + 1 else ""
             raise BadInputError(path, f"row {number}", f"{width} cells, as in the header", f"{len(cells)}{hint}")
         rows.append(cells)
-    return RawTable(path, header[:width], rows, [number for number, _ in body], dialect, decimal_comma)
+    return RawTable(path, header[:width], rows, [number for number, _ in body], dialect, decimal)
 
 
 def _n_used(cells: list[Cell]) -> int:

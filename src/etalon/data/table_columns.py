@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from etalon.contracts import Target
 from etalon.data.raw_table import HEADER_NUMBER, Cell, RawTable
-from etalon.data.table_numbers import has_decimal_comma, is_missing, looks_numeric
+from etalon.data.table_numbers import decimal_notation, is_missing, looks_numeric
 from etalon.errors import BadInputError
 
 # Fewer channels than a filter photometer has are no spectrum but columns that happen to end in a number.
@@ -51,6 +51,7 @@ class Columns:
     label: int | None
     left_out: list[int]
     decimal_comma: bool
+    header_comma: bool
 
 
 def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) -> Columns:
@@ -81,25 +82,36 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
             rest = [column for column in rest if column != roles[name]]
     if roles["sample"] is None and rest and rest[0] == 0 and table.header[0] == "":
         roles["sample"] = rest.pop(0)  # row names, as R and pandas write them
-    decimal_comma = _decimal_comma(table, channels, wanted, decimal)
+    decimal_comma, header_comma = _decimal_commas(table, channels, wanted, decimal)
     if not wanted and not wishes.no_targets:
         numeric = [column for column in rest if looks_numeric(table, column, decimal_comma)]
         wanted = [(column, _target_of_header(table, column, numeric)) for column in numeric]
     targets = dict(wanted)
     left_out = [column for column in rest if column not in targets and not _is_blank(table, column)]
-    return Columns(channels, targets, **roles, left_out=left_out, decimal_comma=decimal_comma)
+    return Columns(
+        channels, targets, **roles, left_out=left_out, decimal_comma=decimal_comma, header_comma=header_comma
+    )
 
 
-def _decimal_comma(
-    table: RawTable, channels: list[int], targets: list[tuple[int, Target]], decimal: str | None
-) -> bool:
-    if decimal is not None:
-        return decimal == "comma"
-    if table.decimal_comma is not None:
-        return table.decimal_comma
+def _decimal_commas(
+    table: RawTable, channels: list[int], targets: list[tuple[int, Target]], said: str | None
+) -> tuple[bool, bool]:
+    """Say whether the cells, and whether the channels' headers, are written with a decimal comma.
+
+    They may differ: R's write.csv2() writes points in headers and commas below. Where one of them leaves open whether
+    its commas are for decimals or thousands, the other tells.
+    """
+    header = decimal_notation(channel_text(table, column) for column in channels)
     columns = [*channels, *(column for column, _ in targets)]
-    cells = [channel_text(table, column) for column in channels]
-    return has_decimal_comma(cells + [row[column] for row in table.rows for column in columns], table.path)
+    cells = said or table.decimal or decimal_notation(row[column] for row in table.rows for column in columns)
+    if cells == "open" and header == "comma":
+        cells = "comma"
+    if header == "open" and cells in ("comma", "point"):
+        header = "comma" if cells == "comma" else "point"
+    if "open" in (cells, header):
+        expected = "a comma for decimals or for thousands, as --decimal comma or --decimal point says"
+        raise BadInputError(table.path, "numbers", expected, "commas that may be either, as in 1,234")
+    return cells == "comma", header == "comma"
 
 
 def channel_text(table: RawTable, column: int) -> Cell:

@@ -1,11 +1,15 @@
 """Numbers in the cells of a table, in one decimal notation, each refusal with its row and column."""
 
 import re
+from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
 from etalon.data.raw_table import Cell, RawTable
 from etalon.errors import BadInputError
+
+Notation = Literal["comma", "point", "open", "none"]
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d*([eE][+-]?\d+)?", re.ASCII)
@@ -30,25 +34,18 @@ def is_missing(cell: Cell) -> bool:
     return isinstance(cell, str) and cell.casefold() in MISSING
 
 
-def has_decimal_comma(cells: list[Cell], where: object) -> bool:
-    """Say whether most of the numbers among `cells` are written with a decimal comma.
+def decimal_notation(cells: Iterable[Cell]) -> Notation:
+    """Say how most of the numbers among `cells` are written.
 
-    Most, and not all, so that one odd cell is refused later by its row and column.
-
-    Raises
-    ------
-    BadInputError
-        Where every comma may as well part thousands (1,234).
+    Most, and not all, so that one odd cell is refused later by its row and column. "open" where every comma may
+    part thousands as well (1,234), "none" where no number has a decimal mark.
     """
     texts = [cell for cell in cells if isinstance(cell, str)]
     with_comma = [text for text in texts if "," in text and _DECIMAL_COMMA.fullmatch(text)]
     n_points = sum("." in text and _NUMBER.fullmatch(text) is not None for text in texts)
-    if len(with_comma) <= n_points:
-        return False
-    if all(_THOUSANDS.fullmatch(text) for text in with_comma):
-        expected = "a comma for decimals or for thousands, as --decimal comma or --decimal point says"
-        raise BadInputError(where, "numbers", expected, f"{with_comma[0]!r}, which may be either")
-    return True
+    if len(with_comma) > n_points:
+        return "open" if all(_THOUSANDS.fullmatch(text) for text in with_comma) else "comma"
+    return "point" if n_points else "none"
 
 
 def channel_values(table: RawTable, columns: list[int], decimal_comma: bool) -> np.ndarray:

@@ -445,12 +445,12 @@ def test_choices_that_do_not_exist(write, option, choices):
     [
         (b"", "an empty file"),
         (b"\n \n", "an empty file"),
-        (b";;;\n;;\n", "';;;\\n;;'"),
+        (b";;;\n;;\n", "one cell, ';;;'"),
         (b"name,1100,1102,1104\n", "nothing below row 1"),
         (b"\x00\x01\x02\x03,1,2", "a binary file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or a password-protected Excel workbook"),
         (b'name,1100,1102,1104\n"a,1,2,3\n', "unexpected end of data"),
-        (b"just a line\n", "'just a line'"),
+        (b"just a line\nand one more\n", "one cell, 'just a line'"),
     ],
     ids=str,
 )
@@ -496,9 +496,26 @@ def test_a_folder_and_a_file_that_is_not_there(tmp_path):
 def test_commas_that_may_be_thousands_are_not_guessed(write):
     path = write("1100;1102;1104\n1,234;2,345;1,999\n")
     error = refuse(path)
-    assert (error.field, error.found) == ("numbers", "'1,234', which may be either")
+    assert (error.field, error.found) == ("numbers", "commas that may be either, as in 1,234")
     assert np.allclose(read(path, decimal="comma").intensities, [[1.234, 2.345, 1.999]])
     assert refuse(path, decimal="point").field == "row 2, column A ('1100')"
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "wavelength", "value"),
+    [
+        ("1100.5", "0,25", 1100.5, 0.25),  # as R's write.csv2() writes
+        ("1100,5", "0,25", 1100.5, 0.25),
+        ("1100,5", "1,234", 1100.5, 1.234),
+        ("900,125", "0,25", 900.125, 0.25),
+        ("1100,5", "25", 1100.5, 25),
+        ("1100", "0.25", 1100, 0.25),
+    ],
+)
+def test_header_and_cells_each_have_their_decimal_mark(write, header, cell, wavelength, value):
+    spectra = read(write(f"{header};1200;1300\n{cell};1;2\n"))
+    assert spectra.wavelengths[0] == wavelength
+    assert spectra.intensities[0, 0] == np.float32(value)
 
 
 def test_one_cell_in_the_other_decimal_notation(write):
@@ -510,3 +527,30 @@ def test_letters_of_columns():
     assert [column_letters(column) for column in (0, 25, 26, 51, 52, 701, 702, 16383)] == (
         ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA", "XFD"]
     )
+
+
+# Files as instruments and laboratories write them
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize(
+    ("dataset", "unit", "choices"),
+    [
+        ("cookie_dough", "nm", {}),
+        ("cassava_u16_mashed", "nm", {}),  # Excel
+        ("textile_mir", "cm-1", {"modality": "mir"}),  # semicolon, decimal comma, wavenumbers that fall
+        ("soil_bungoma_mir", "cm-1", {"modality": "mir"}),  # headers such as m4001.6
+        ("raman_pufa_emulsion", "cm-1", {"modality": "raman"}),  # headers such as 1.77000e+03cm-1
+        ("sugarcane_tellspec", "nm", {}),  # blanks around the numbers
+    ],
+)
+def test_a_public_file_gives_what_the_catalogue_makes_of_it(mirror, mirrored, dataset, unit, choices):
+    """The catalogue's readers were told where everything stands; here it is found."""
+    expected = mirrored(dataset)
+    path = mirror / expected.metadata.sources[0].path
+    spectra = read(path, unit, wishes=Wishes(no_targets=True), **choices)
+    assert np.array_equal(spectra.wavelengths, expected.wavelengths)
+    assert np.array_equal(spectra.intensities, expected.intensities)
+    assert spectra.metadata.modality == expected.metadata.modality
+    assert spectra.metadata.axis_unit == expected.metadata.axis_unit
+    assert spectra.metadata.sources[0].sha256 == expected.metadata.sources[0].sha256

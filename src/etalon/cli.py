@@ -1,0 +1,59 @@
+"""The command `etalon`: errors that a user can act on are one line and an exit status."""
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from etalon import __version__
+from etalon.commands import datasets, importing
+from etalon.errors import EtalonError
+
+BAD_INPUT = 2
+
+# Plain help: examples keep their lines, and pipes and logs get no boxes.
+app = typer.Typer(
+    name="etalon",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+app.command("import", short_help="Import a table of your own spectra.")(importing.import_)
+app.add_typer(datasets.app, name="datasets")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"etalon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def etalon(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """One representation of a spectrum for every spectrometer."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run `etalon` with `argv`, or with the process's own arguments.
+
+    Exit status: 0, all well; 1, a check failed; 2, the input or the command line cannot be used.
+    """
+    try:
+        app(args=argv, prog_name="etalon")
+    except EtalonError as error:
+        _fail(str(error))
+    except OSError as error:  # a full disk, a folder without permission
+        _fail(f"{error.filename or 'file system'}: {error.strerror or error}")
+
+
+def _fail(message: str) -> NoReturn:
+    print("error:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()
