@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rounds import best_times, report
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
@@ -19,6 +18,7 @@ from etalon.evaluate.calibration import Calibration
 from etalon.evaluate.tuning import training, tune_pls
 from etalon.evaluate.views import Views
 from etalon.storage import load_set
+from rounds import best_times, report
 
 MAX_LV = 30
 SPLITS = 5

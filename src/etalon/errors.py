@@ -19,6 +19,9 @@ class BadInputError(EtalonError):
         self.where, self.field, self.expected, self.found = str(where), field, expected, str(found)
         super().__init__(f"{self.where}: {field}: expected {expected}, found {self.found}")
 
+    def __reduce__(self) -> tuple:  # an error of a worker process reaches its parent by being pickled
+        return type(self), (self.where, self.field, self.expected, self.found)
+
 
 class NotRunError(EtalonError):
     """Something cannot run here for a stated reason; tables show it as ``not run: reason``."""
@@ -26,3 +29,6 @@ class NotRunError(EtalonError):
     def __init__(self, reason: str):
         self.reason = reason
         super().__init__(f"not run: {reason}")
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.reason,)

@@ -6,7 +6,8 @@ from etalon.errors import BadInputError
 
 # One row a predicted sample. For a classification task `reference` and `prediction` are class numbers (order of
 # the sorted class names) and `probability` is the one given to the true class; NaN in a regression.
-# `condition` is "cv" or "published" on spectra as measured, else a perturbation, with its `amplitude`.
+# `condition` is "cv" or "published" on spectra as measured, else a perturbation, with its `amplitude` in
+# `amplitude_unit`: AU, SD, 1, nm or cm-1 (`etalon.evaluate.robustness.amplitude_unit`).
 PREDICTION_COLUMNS = {
     "dataset": "category",
     "task": "category",  # regression, classification
@@ -17,6 +18,7 @@ PREDICTION_COLUMNS = {
     "seed": "int32",
     "condition": "category",
     "amplitude": "float64",
+    "amplitude_unit": "category",
     "repeat": "int32",
     "fold": "int32",
     "row": "int32",
@@ -50,6 +52,7 @@ METRIC_COLUMNS = {
     "pair": "category",
     "condition": "category",
     "amplitude": "float64",
+    "amplitude_unit": "category",
     "n_train": "float64",
     "metric": "category",
     "value": "float64",

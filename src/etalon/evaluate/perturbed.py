@@ -82,15 +82,15 @@ def run_perturbed(
     not_run: dict[str, str] = {}
     for name in tqdm(PERTURBATIONS, desc="perturbations", unit="kind"):
         try:
-            levels = amplitudes[name][amplitude_unit(name, **kind)]
-            for amplitude in levels:
+            unit = amplitude_unit(name, **kind)
+            for amplitude in amplitudes[name][unit]:
                 disturbed = perturb(
                     name, spectra.intensities, spectra.wavelengths, amplitude=amplitude, seed=row_seed, **kind
                 )
                 views = views_of(disturbed)
                 for task, fold, test, method, calibration in fitted:
                     rows = predict(calibration, views, task, fold, test)
-                    parts.append(rows.assign(method=method, condition=name, amplitude=amplitude))
+                    parts.append(rows.assign(method=method, condition=name, amplitude=amplitude, amplitude_unit=unit))
         except NotRunError as error:
             not_run[name] = error.reason
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), not_run

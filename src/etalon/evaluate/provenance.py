@@ -9,7 +9,9 @@ from typing import Any
 PACKAGES = ("chemotools", "ikpls", "numpy", "pandas", "pybaselines", "scikit-learn", "scipy")
 
 
-def describe(settings: dict[str, Any], seed: int, inputs: dict[str, Path], packages: tuple[str, ...] = PACKAGES) -> dict:
+def describe(
+    settings: dict[str, Any], seed: int, inputs: dict[str, Path], packages: tuple[str, ...] = PACKAGES
+) -> dict:
     """Return settings, seed, checksums of the input files and versions, as JSON content."""
     return {
         "settings": settings,
