@@ -165,13 +165,37 @@ def entry_digest(entry: Entry) -> str:
 def _load_yaml(path: Path) -> Any:
     try:
         with path.open(encoding="utf-8") as file:
-            return yaml.load(file, Loader=_SafeLoader)  # noqa: S506 - a safe loader in either case
+            loader = _SafeLoader(file)
+            try:
+                node = loader.get_single_node()
+                _refuse_repeated_keys(node, set())
+                return None if node is None else loader.construct_document(node)
+            finally:
+                loader.dispose()
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "a catalogue of datasets", "no such file") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else "file"
         raise BadInputError(path, line, "valid YAML", getattr(error, "problem", None) or error) from error
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, seen: set[int]) -> None:
+    """Refuse a mapping with a key twice, of which YAML libraries silently keep the last. Aliases are visited once."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        names = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in names:
+                    raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} twice", problem_mark=key.start_mark)
+                names.add(key.value)
+            _refuse_repeated_keys(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, seen)
 
 
 @cache
@@ -203,6 +227,8 @@ def _explain(error: ValidationError, path: Path, name: str) -> BadInputError:
         expected = schema.get("description", error.message)
         if error.validator == "enum":
             expected = f"one of {', '.join(map(str, schema['enum']))}"
+        elif error.validator == "dependentRequired":
+            expected = error.message  # 'test' is a dependency of 'train'
         found = repr(value)[:80]
     return BadInputError(path, f"{name}: {'.'.join(keys) or 'entry'}", expected, found)
 

@@ -81,6 +81,7 @@ def test_an_entry_becomes_typed_and_blanks_are_unknown(tmp_path):
         ({"options__seperator": ";"}, "apples: options.seperator"),
         ({"options__sheets": ["a"]}, "apples: options.sheets"),  # an option of another reader
         ({"options__parts": None}, "apples: options.parts"),
+        ({"options__laboratory": {"table": "wet", "key": "apple"}}, "apples: options"),
         ({"id": "../apples"}, "../apples: id"),
         ({"id": "apples/golden"}, "apples/golden: id"),
         ({"family": "Apples"}, "apples: family"),
@@ -133,6 +134,7 @@ def test_ids_occur_once(tmp_path):
         ("datasets: []\nmore: 1", "file"),
         ("datasets: {apples: {}}", "file"),
         ("datasets: [apples]", "entry 1: entry"),
+        ("datasets:\n- id: apples\n  axis: {unit: nm, unit: cm-1}", "line 3"),
     ],
 )
 def test_a_file_that_is_no_catalogue_is_told_so(tmp_path, text, field):
