@@ -89,10 +89,9 @@ def _published(spectra: SpectraSet, groups: np.ndarray) -> Iterator[Fold]:
     if published is None or spectra.split is None:
         return
     if published.get("folds"):
-        names = sorted(np.unique(spectra.split))
-        parts = [(spectra.split != name, spectra.split == name) for name in names]
+        parts = [(spectra.split != name, spectra.split == name) for name in np.unique(spectra.split)]
     else:
-        parts = [tuple(np.isin(spectra.split, published[role]) for role in ("train", "test"))]
+        parts = [(np.isin(spectra.split, published["train"]), np.isin(spectra.split, published["test"]))]
     for number, (train, test) in enumerate(parts):
         train = train & ~np.isin(groups, groups[test])
         yield Fold("published", 0, number, np.flatnonzero(train), np.flatnonzero(test))
@@ -103,8 +102,8 @@ def read_folds(table: pd.DataFrame, schemes: tuple[str, ...]) -> list[Fold]:
     folds = []
     for scheme in schemes:
         of_scheme = table[table["scheme"] == scheme]
-        for (repeat, number), rows in of_scheme.groupby(["repeat", "fold"], sort=True):
+        condition = "published" if scheme == "published" else "cv"
+        for _, rows in of_scheme.groupby(["repeat", "fold"], sort=True):
             train, test = (rows.loc[rows["role"] == role, "row"].to_numpy() for role in ("train", "test"))
-            condition = "published" if scheme == "published" else "cv"
-            folds.append(Fold(condition, int(repeat), int(number), train, test))
+            folds.append(Fold(condition, int(rows["repeat"].iloc[0]), int(rows["fold"].iloc[0]), train, test))
     return folds

@@ -36,12 +36,18 @@ def retest(
     savgol = {name: baselines["settings"][name] for name in ("savgol_window", "savgol_order")}
     kind = {name: getattr(spectra.metadata, name) for name in ("axis_unit", "modality")}
 
+    tasks = list_tasks(spectra)
+    # Of an on-line series few spectra have a reference value; the others are neither fitted nor tested.
+    used = np.any([np.isfinite(task.y) for task in tasks], axis=0)
+
     def views_of(X: np.ndarray) -> Views:
-        return Views(X, asls(X, spectra.wavelengths, **kind, **settings["asls"]), **savgol)
+        baseline = np.zeros_like(X)
+        baseline[used] = asls(X[used], spectra.wavelengths, **kind, **settings["asls"])
+        return Views(X, baseline, **savgol)
 
     predictions, not_run = run_perturbed(
         spectra,
-        list_tasks(spectra),
+        tasks,
         folds,
         chosen,
         views_of,
