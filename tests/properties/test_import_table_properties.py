@@ -188,3 +188,37 @@ def test_an_excel_sheet_gives_its_numbers(table):
         workbook.save(path)
         spectra, _, _ = import_table(path, Request("mine", table.unit, wishes=Wishes(targets=("protein:%",))))
     check(spectra, table)
+
+
+@given(tables(), st.data(), st.sampled_from([".csv", ".xlsx"]))
+@settings(deadline=None)
+def test_whatever_the_bytes_it_ends_in_a_set_or_in_one_line(table, data, suffix):
+    """Bytes lost, repeated, or not a table at all."""
+    content = table.content()
+    start, stop = sorted(data.draw(st.tuples(*[st.integers(0, len(content))] * 2)))
+    content = content[:start] + data.draw(st.binary(max_size=20) | st.just(content[start:stop] * 2)) + content[stop:]
+    with file_of(table) as path, contextlib.redirect_stderr(io.StringIO()) as stderr:
+        path = path.rename(path.with_suffix(suffix))
+        path.write_bytes(content)
+        with pytest.raises(SystemExit) as left, contextlib.redirect_stdout(io.StringIO()):
+            main(
+                [
+                    "import",
+                    str(path),
+                    "--id",
+                    "mine",
+                    "--axis-unit",
+                    table.unit,
+                    "--target",
+                    "protein:%",
+                    "--out",
+                    "out",
+                ]
+            )
+        if left.value.code:
+            assert left.value.code == 2
+            assert stderr.getvalue().startswith(f"error: {path}: ")
+            assert stderr.getvalue().count("\n") == 1
+            assert not Path("out").exists()
+        else:
+            load_set("out/mine")

@@ -2,6 +2,8 @@
 
 import importlib.metadata
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +100,17 @@ def test_import_writes_the_contract_and_says_what_it_understood(import_mine):
     assert out.endswith("written to data/real/mine\n")
 
 
+def test_the_example_in_the_documentation_prints_what_stands_there(run):
+    text = Path(__file__).parents[2].joinpath("docs", "own-data.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"^```(csv|sh|text)\n(.*?)^```", text[: text.index("Read these lines")], re.S | re.M))
+    Path("mine.csv").write_text(blocks["csv"])
+    command = shlex.split(blocks["sh"])
+    assert run(*command[1:]) == (0, blocks["text"], "")
+    Path("mine.csv").write_text(blocks["csv"].replace("0,405", "O,405"))
+    message = re.search(r"^error: .*\n", text, re.M)[0]
+    assert run(*command[1:]) == (2, "", message)
+
+
 def test_import_counts_replicates_classes_and_parts(run):
     rows = "bottle,kind,set,1100,1102,1104\na,x,cal,1,2,3\na,x,cal,1,2,3\nb,y,val,1,2,4\n"
     Path("scans.csv").write_text(rows)
@@ -171,7 +184,10 @@ def test_an_id_with_a_path_in_it(import_mine, tmp_path, dataset_id):
             ("--sheet", "Data"),
             "error: mine.csv: --sheet: expected an Excel workbook (.xlsx, .xlsm), found a text file\n",
         ),
-        (("--delimiter", "tab"), "error: mine.csv: header: expected cells between commas, semicolons or tabs"),
+        (
+            ("--delimiter", "tab"),
+            "error: mine.csv: row 1: expected the columns' names, found one cell, 'sample,protein",
+        ),
         (("--label-column", "kind"), "error: mine.csv: --label-column: expected the header of a column"),
         (("--target", "fat:%"), "error: mine.csv: --target: expected the header of a column"),
     ],

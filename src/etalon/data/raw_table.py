@@ -7,7 +7,6 @@ import datetime
 import io
 import re
 import warnings
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -142,11 +141,7 @@ def _read_text(path: Path, content: bytes, delimiter: str | None) -> RawTable:
     known = {character: name for name, character in DELIMITERS.items()}
     dialect = f"{known.get(delimiter, repr(delimiter))}, {encoding}"
     # A comma between cells leaves no comma for decimals.
-    table = _assemble(path, records, dialect, "point" if delimiter == "," else None)
-    if len(table.header) < 2:
-        found = f"one cell, {table.header[0][:40]!r}"
-        raise BadInputError(path, "header", "cells between commas, semicolons or tabs (--delimiter)", found)
-    return table
+    return _assemble(path, records, dialect, "point" if delimiter == "," else None)
 
 
 def _decode(path: Path, content: bytes) -> tuple[str, str]:
@@ -181,26 +176,28 @@ def _find_delimiter(text: str) -> str:
 
 
 def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
-    import openpyxl
+    import openpyxl  # type: ignore[import-untyped]
 
-    try:
-        with warnings.catch_warnings():
-            # openpyxl tells of styles, validation and extensions that it does not keep; cells are all we read.
-            warnings.simplefilter("ignore", UserWarning)
+    with warnings.catch_warnings():
+        # openpyxl tells of styles, validation and extensions that it does not keep; cells are all we read.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
             workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             names = [worksheet.title for worksheet in workbook.worksheets]
-            if sheet is not None and sheet not in names:
-                raise BadInputError(path, "--sheet", f"one of {', '.join(map(repr, names))}", repr(sheet))
-            name, records = _first_filled_sheet(workbook, names if sheet is None else [sheet])
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
-        raise BadInputError(path, "file", "an Excel workbook", f"a damaged one ({error})") from error
+            name, records = _first_filled_sheet(workbook, [one for one in names if sheet in (None, one)])
+        except Exception as error:  # openpyxl lets through whatever zip, XML and its own parts raise
+            raise BadInputError(path, "file", "an Excel workbook", f"a damaged one ({error!r})") from error
+    if not names or (sheet is not None and sheet not in names):
+        found = "a workbook without sheets" if sheet is None else repr(sheet)
+        raise BadInputError(path, "--sheet", f"one of {', '.join(map(repr, names))}", found)
     others = [repr(other) for other in names if other != name]
     dialect = f"sheet {name!r}" + (f"; not read: {', '.join(others)}" if others else "")
     return _assemble(path, records, dialect, decimal=None, pad=True)
 
 
 def _first_filled_sheet(workbook: Any, names: list[str]) -> tuple[str, list[list[Cell]]]:
-    records: list[list[Cell]] = []
+    """Return name and cells of the first sheet that has any; of the last one where none has."""
+    name, records = "", []
     for name in names:
         worksheet = workbook[name]
         worksheet.reset_dimensions()  # some programs write a wrong extent, which would cut the table
@@ -233,6 +230,9 @@ def _assemble(path: Path, records: list[list[Cell]], dialect: str, decimal: str 
     if not filled:
         raise BadInputError(path, "file", "a table", f"no filled cell ({dialect.partition(';')[0]})")
     (header_number, header), body = filled[0], filled[1:]
+    if _n_used(header) == 1:
+        found = f"one cell, {str(next(filter(None, header)))[:40]!r} ({dialect.partition(';')[0]})"
+        raise BadInputError(path, f"row {header_number}", "the columns' names", found)
     if not body:
         raise BadInputError(path, "file", "rows below the header", f"nothing below row {header_number}")
     used = [_n_used(cells) for _, cells in body]

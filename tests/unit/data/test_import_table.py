@@ -445,7 +445,7 @@ def test_choices_that_do_not_exist(write, option, choices):
     [
         (b"", "an empty file"),
         (b"\n \n", "an empty file"),
-        (b";;;\n;;\n", "one cell, ';;;'"),
+        (b";;;\n;;\n", "one cell, ';;;' (comma, UTF-8)"),
         (b"name,1100,1102,1104\n", "nothing below row 1"),
         (b"\x00\x01\x02\x03,1,2", "a binary file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or a password-protected Excel workbook"),
@@ -456,6 +456,12 @@ def test_choices_that_do_not_exist(write, option, choices):
 )
 def test_a_file_that_is_no_table(write, content, found):
     assert found in refuse(write(content)).found
+
+
+def test_a_title_above_the_header(write_excel):
+    error = refuse(write_excel([["My spectra of 2024"], ["name", 1100, 1102, 1104], ["a", 1, 2, 3]]))
+    assert (error.field, error.expected) == ("row 1", "the columns' names")
+    assert error.found == "one cell, 'My spectra of 2024' (sheet 'Data')"
 
 
 def test_excel_with_the_suffix_of_text_and_text_with_the_suffix_of_excel(write, write_excel):
@@ -472,9 +478,16 @@ def test_a_damaged_workbook(tmp_path, write_excel, part):
         for name in old.namelist():
             new.writestr(name, old.read(name)[: 40 if name == part else None])
     assert "damaged" in refuse(tmp_path / "damaged.xlsx").found
-    content = sound.read_bytes()
-    (tmp_path / "half.xlsx").write_bytes(content[: len(content) // 2])
-    assert "damaged" in refuse(tmp_path / "half.xlsx").found
+    assert refuse(tmp_path / "damaged.xlsx", sheet="Data").field == "file"
+
+
+def test_bytes_of_a_workbook_that_were_lost_or_changed(tmp_path, write_excel):
+    content = write_excel([["name", 1100, 1102, 1104], ["a", 1, 2, 3]]).read_bytes()
+    middle = len(content) // 3
+    for name, damaged in (("half", content[: len(content) // 2]), ("gap", content[:middle] + content[middle + 9 :])):
+        path = tmp_path / f"{name}.xlsx"
+        path.write_bytes(damaged)
+        assert "damaged" in refuse(path).found
 
 
 def test_a_sheet_that_does_not_exist_or_is_empty(tmp_path):
