@@ -29,7 +29,7 @@ report: $(INSTALLED)  ## report.html of what the demo has computed
 	snakemake --report report.html
 
 test: $(INSTALLED)  ## the tests
-	pytest -n auto --dist loadgroup
+	pytest -n auto --dist loadfile
 
 lint: $(INSTALLED)  ## style, types, and the laws of docs/architecture.md
 	ruff check

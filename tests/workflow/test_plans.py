@@ -23,13 +23,12 @@ def profile(name: str) -> dict:
     return yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
 def test_every_named_target_can_be_planned_without_data(workflow, options):
     targets = set(workflow.snakemake("--list-target-rules", *options).stdout.split())
     assert {"all", "datasets", "figures", "phase_0", *FIGURE_RULES, "verify"} <= targets
-    for target in targets - {"verify", "retry_downloads"}:
-        assert target in [job.rule for job in workflow.plan(target, *options)]
+    targets -= {"verify", "retry_downloads"}  # the one needs shipped metrics, the other makes nothing
+    assert targets <= {job.rule for job in workflow.plan(*targets, *options)}
 
 
 def test_the_paper_is_every_real_dataset_and_the_demo_downloads_nothing(workflow, catalogue):

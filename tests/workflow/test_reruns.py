@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("reruns")
-
 # Two readers, and a dataset without a file.
 CHOSEN = ("--config", "datasets={include: [corn_m5, meat_tecator_215, coffee_atr], exclude: []}")
 EVERY_RUN = {"gather_metrics", "tab_phase0_baselines", "fig_phase0_robustness", "all"}
@@ -19,7 +17,7 @@ OF_A_DATASET = {
 
 
 @pytest.fixture(scope="module")
-def computed(workflow):
+def pretended(workflow):
     """The demo of three datasets, as if computed."""
     fake = dataclasses.replace(workflow, fake=True)
     fake.run("all", "--cores", "4", *CHOSEN)
@@ -51,75 +49,75 @@ def datasets(workflow, *arguments: str) -> set[str]:
     return {job.dataset for job in workflow.plan("all", *CHOSEN, *arguments) if job.dataset}
 
 
-def test_a_second_call_does_nothing(computed):
-    assert computed.plan("all", *CHOSEN) == []
+def test_a_second_call_does_nothing(pretended):
+    assert pretended.plan("all", *CHOSEN) == []
 
 
-def test_comments_docstrings_and_layout_rerun_nothing(computed):
-    source = computed.folder / "src/etalon"
+def test_comments_docstrings_and_layout_rerun_nothing(pretended):
+    source = pretended.folder / "src/etalon"
     with (
         appended(source / "data/readers/jld2.py", "\n\n# A comment.\n"),
         edited(source / "evaluate/metrics.py", '"""', '"""Another docstring. '),
         edited(source / "errors.py", "\nclass ", "\n\n\nclass "),
     ):
-        assert computed.plan("all", *CHOSEN) == []
+        assert pretended.plan("all", *CHOSEN) == []
 
 
-def test_touched_code_and_another_mirror_rerun_nothing(computed):
-    for path in computed.folder.glob("src/etalon/**/*.py"):
+def test_touched_code_and_another_mirror_rerun_nothing(pretended):
+    for path in pretended.folder.glob("src/etalon/**/*.py"):
         path.touch()
-    with_mirror = computed.snakemake("all", "--dry-run", *CHOSEN, environment={"ETALON_MIRROR": "elsewhere"})
+    with_mirror = pretended.snakemake("all", "--dry-run", *CHOSEN, environment={"ETALON_MIRROR": "elsewhere"})
     assert "Nothing to be done" in with_mirror.stdout + with_mirror.stderr
-    assert computed.plan("all", *CHOSEN, "mirror=elsewhere") == []
+    assert pretended.plan("all", *CHOSEN, "mirror=elsewhere") == []
 
 
-def test_a_reader_reruns_its_own_datasets(computed):
-    with appended(computed.folder / "src/etalon/data/readers/rdata.py", "\nEDITED = True\n"):
-        jobs = computed.plan("all", *CHOSEN)
+def test_a_reader_reruns_its_own_datasets(pretended):
+    with appended(pretended.folder / "src/etalon/data/readers/rdata.py", "\nEDITED = True\n"):
+        jobs = pretended.plan("all", *CHOSEN)
         assert {job.dataset for job in jobs} == {"meat_tecator_215", None}
         assert {job.rule for job in jobs} == {"import_dataset", *OF_A_DATASET, *EVERY_RUN}
 
 
-def test_an_interrupted_rerun_is_completed(computed):
+def test_an_interrupted_rerun_is_completed(pretended):
     """The import writes equal metadata; without the param `origin` the old results would then be taken for new ones."""
-    with appended(computed.folder / "src/etalon/data/readers/rdata.py", "\nEDITED = True\n"):
-        computed.run("data/real/meat_tecator_215/metadata.json", "--cores", "1", *CHOSEN)
-        jobs = computed.plan("all", *CHOSEN)
+    with appended(pretended.folder / "src/etalon/data/readers/rdata.py", "\nEDITED = True\n"):
+        pretended.run("data/real/meat_tecator_215/metadata.json", "--cores", "1", *CHOSEN)
+        jobs = pretended.plan("all", *CHOSEN)
         assert {job.dataset for job in jobs} == {"meat_tecator_215", None}
         assert {job.rule for job in jobs} == {*OF_A_DATASET, *EVERY_RUN}
-    computed.run("data/real/meat_tecator_215/metadata.json", "--cores", "1", *CHOSEN)
-    assert computed.plan("all", *CHOSEN) == []
+    pretended.run("data/real/meat_tecator_215/metadata.json", "--cores", "1", *CHOSEN)
+    assert pretended.plan("all", *CHOSEN) == []
 
 
-def test_metrics_are_scored_again_and_no_model_is_fitted(computed):
-    with appended(computed.folder / "src/etalon/evaluate/score.py", "\nEDITED = True\n"):
-        assert rules(computed) == {"score_predictions", *EVERY_RUN}
+def test_metrics_are_scored_again_and_no_model_is_fitted(pretended):
+    with appended(pretended.folder / "src/etalon/evaluate/score.py", "\nEDITED = True\n"):
+        assert rules(pretended) == {"score_predictions", *EVERY_RUN}
 
 
-def test_a_figure_is_drawn_again_alone(computed):
-    with appended(computed.folder / "src/etalon/figures/fig_phase0_robustness.py", "\nEDITED = True\n"):
-        assert rules(computed) == {"fig_phase0_robustness", "all"}
+def test_a_figure_is_drawn_again_alone(pretended):
+    with appended(pretended.folder / "src/etalon/figures/fig_phase0_robustness.py", "\nEDITED = True\n"):
+        assert rules(pretended) == {"fig_phase0_robustness", "all"}
 
 
-def test_the_baseline_setting_reruns_what_depends_on_baselines(computed):
-    overlay = computed.folder / "overlay.yaml"
+def test_the_baseline_setting_reruns_what_depends_on_baselines(pretended):
+    overlay = pretended.folder / "overlay.yaml"
     overlay.write_text("asls: {p: 0.02}")
-    with_setting = rules(computed, "--configfile", "overlay.yaml")
+    with_setting = rules(pretended, "--configfile", "overlay.yaml")
     assert "precompute_asls" in with_setting and "classical_baselines" in with_setting
     assert not {"fetch_dataset", "import_dataset", "make_folds"} & with_setting
 
 
-def test_an_entry_of_the_catalogue_reruns_its_dataset(computed):
-    catalogue = computed.folder / "config/datasets.yaml"
+def test_an_entry_of_the_catalogue_reruns_its_dataset(pretended):
+    catalogue = pretended.folder / "config/datasets.yaml"
     entry = catalogue.read_text().split("id: corn_m5\n", 1)[1]
     family = next(line for line in entry.splitlines() if line.strip().startswith("family:"))
     with edited(catalogue, entry, entry.replace(family, family.replace("corn", "maize"), 1)):
-        assert datasets(computed) == {"corn_m5"}
+        assert datasets(pretended) == {"corn_m5"}
 
 
-def test_runs_do_not_touch_each_other(computed):
-    before = {path: path.stat().st_mtime_ns for path in computed.folder.glob("results/demo/**/*") if path.is_file()}
-    computed.run("all", "--cores", "4", "--configfile", "config/paper.yaml", *CHOSEN)
-    assert (computed.folder / "results/paper/metrics/embedding.parquet").exists()
-    assert computed.plan("all", *CHOSEN) == []
+def test_runs_do_not_touch_each_other(pretended):
+    before = {path: path.stat().st_mtime_ns for path in pretended.folder.glob("results/demo/**/*") if path.is_file()}
+    pretended.run("all", "--cores", "4", "--configfile", "config/paper.yaml", *CHOSEN)
+    assert (pretended.folder / "results/paper/metrics/embedding.parquet").exists()
+    assert pretended.plan("all", *CHOSEN) == []
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -9,7 +9,7 @@ rule tab_phase0_baselines:
             "results/<drawn>/tables/tab_phase0_baselines.csv",
             caption="../report/tab_phase0_baselines.rst",
             category="Phase 0: classical baselines",
-            labels={"shows": "accuracy of every method", "kind": "table"},
+            labels={"result": "Table: accuracy of every method"},
         ),
         tex="results/<drawn>/tables/tab_phase0_baselines.tex",
     log:
@@ -38,7 +38,7 @@ rule fig_phase0_robustness:
             "results/<drawn>/figures/fig_phase0_robustness.png",
             caption="../report/fig_phase0_robustness.rst",
             category="Phase 0: classical baselines",
-            labels={"shows": "robustness to perturbed spectra", "kind": "figure"},
+            labels={"result": "Figure: robustness to perturbed spectra"},
         ),
     log:
         "<logs>/fig_phase0_robustness/<drawn>.log",

@@ -31,7 +31,7 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerance: dict[str, fl
     Returns
     -------
     table with `KEYS`, `expected`, `found`, `difference` (a fraction, like the tolerance), `tolerance`, `verdict`: same,
-    differs, missing (expected, not found), new (found, not expected), not run (neither)
+    differs, missing (expected, not found), new (found, not expected)
 
     Raises
     ------
@@ -47,13 +47,14 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerance: dict[str, fl
     both["tolerance"] = both["metric"].map(tolerance)
     is_expected, is_found = both["expected"].notna(), both["found"].notna()
     within = both["difference"] <= both["tolerance"]
-    cases = [is_expected & is_found & within, is_expected & is_found, is_expected, is_found]
-    both["verdict"] = np.select(cases, ["same", "differs", "missing", "new"], "not run")
+    cases = [is_expected & is_found & within, is_expected & is_found, is_expected]
+    both["verdict"] = np.select(cases, ["same", "differs", "missing"], "new")
     return both
 
 
 def _values(table: pd.DataFrame, name: str) -> pd.Series:
-    """Values by `KEYS`; a row that did not run has none. Blank amplitudes get a number, since NaN equals nothing."""
+    """Values by `KEYS`. Rows that did not run are left out; blank amplitudes get a number, since NaN equals nothing."""
+    table = table.dropna(subset="value")
     keys = table[KEYS].astype({key: "object" for key in KEYS if key != "amplitude"}).fillna({"amplitude": -1.0})
     if (twice := keys.duplicated()).any():
         number = ", ".join(f"{key} {value}" for key, value in keys[twice].iloc[0].items() if value not in ("", -1))

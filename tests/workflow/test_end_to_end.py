@@ -1,0 +1,114 @@
+"""The whole graph on two small generated sets: computed, left alone, verified, drawn again, reported."""
+
+import base64
+import shutil
+import time
+
+import pandas as pd
+import pytest
+
+from etalon.evaluate.baselines import METHODS
+from etalon.records import METRIC_COLUMNS
+
+pytestmark = pytest.mark.slow
+
+FIGURE = "document.querySelector('#app img[src^=\"data:image/png\"]')"
+
+
+def metrics(computed, table="embedding"):
+    return pd.read_parquet(computed.folder / f"results/test/metrics/{table}.parquet")
+
+
+@pytest.fixture
+def shipped(computed):
+    """The metrics of the test run, as if they were shipped."""
+    folder = computed.folder / "results/reference/test/metrics"
+    shutil.copytree(computed.folder / "results/test/metrics", folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_every_result_is_there(computed):
+    results = computed.folder / "results/test"
+    for name in ("figures/fig_phase0_robustness.pdf", "figures/fig_phase0_robustness.png"):
+        assert (results / name).stat().st_size > 10_000
+    for name in ("tables/tab_phase0_baselines.csv", "tables/tab_phase0_baselines.tex"):
+        assert "tuned" in (results / name).read_text().lower()
+
+
+def test_the_metrics_hold_every_method_of_every_task(computed):
+    table = metrics(computed)
+    assert list(table) == list(METRIC_COLUMNS)
+    assert set(table["run"]) == {"test"}
+    assert table["synthetic"].all()
+    measured = table[(table["status"] == "ok") & (table["condition"] == "cv")]
+    for (_, kind, _), rows in measured.groupby(["dataset", "task", "target"], observed=True):
+        assert set(METHODS[kind]) <= set(rows["method"])
+    assert measured["value"].notna().all()
+
+
+def test_a_method_without_its_weights_shows_as_not_run(computed):
+    tabpfn = metrics(computed).query("method == 'pca_tabpfn'")
+    assert len(tabpfn)
+    assert tabpfn["value"].isna().all()
+    assert tabpfn["status"].str.startswith("not run: ").all()
+
+
+def test_a_second_call_does_nothing(computed):
+    assert computed.plan("all", *computed.options) == []
+
+
+def test_the_run_verifies_against_itself_and_not_against_another(computed, shipped):
+    assert "numbers agree" in computed.run("verify", "--cores", "1", *computed.options)
+    path = shipped / "embedding_baselines.parquet"
+    changed = pd.read_parquet(path)
+    row = changed.index[(changed["metric"] == "rmsep") & changed["value"].notna()][0]
+    changed.loc[row, "value"] *= 1.01
+    changed.to_parquet(path)
+    result = computed.snakemake("verify", "--cores", "1", *computed.options)
+    assert result.returncode == 1
+    shown = result.stdout + result.stderr
+    assert f"differs: {changed.loc[row, 'dataset']}" in shown
+    numbers = pd.read_csv(computed.folder / "logs/verify/test.csv")
+    assert (numbers["verdict"] == "differs").sum() == 1
+    assert {"expected", "found", "tolerance", "verdict"} <= set(numbers)
+
+
+def test_figures_drawn_from_shipped_metrics_equal_those_of_the_run(computed, shipped):
+    shutil.copytree(shipped, computed.folder / "results/reference/paper/metrics")
+    computed.run("figures", "--cores", "1", "--config", "figures_from=reference")
+    for name in ("figures/fig_phase0_robustness.pdf", "tables/tab_phase0_baselines.csv"):
+        drawn = (computed.folder / "results/reference_figures/paper" / name).read_bytes()
+        assert drawn == (computed.folder / "results/test" / name).read_bytes()
+
+
+@pytest.mark.chromium
+def test_the_front_page_names_the_run(report):
+    assert "run test" in report.wait_for("document.querySelector('#app').innerText")
+
+
+@pytest.mark.chromium
+def test_every_figure_and_table_is_shown_with_its_caption(report):
+    results = report.wait_for("Object.entries(results).map(([path, r]) => [path, r.name, r.data_uri])")
+    assert {name for _, name, _ in results} == {"tab_phase0_baselines.csv", "fig_phase0_robustness.png"}
+    report.click("a", "Results")
+    rows = report.wait_for("[...document.querySelectorAll('tbody tr')].map(row => row.innerText.trim())")
+    assert rows == ["Figure: robustness to perturbed spectra", "Table: accuracy of every method"]
+    report.click("tbody tr:nth-child(1) a")
+    size = report.wait_for(f"(i => i && i.naturalWidth && [i.naturalWidth, i.naturalHeight])({FIGURE})")
+    assert min(size) > 500
+    table = next(uri for _, name, uri in results if name.endswith(".csv"))
+    assert b"tuned_pls" in base64.b64decode(table.split(",", 1)[1])
+    report.click("tbody tr:nth-child(1) a:nth-child(2)")
+    assert report.wait_for("document.body.innerText.includes('Error on perturbed test spectra')")
+
+
+@pytest.mark.chromium
+def test_nothing_is_fetched_and_nothing_goes_wrong(report):
+    time.sleep(0.5)
+    report.wait_for("true")
+    requested = [request["request"]["url"] for request in report.seen("Network.requestWillBeSent")]
+    assert requested
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in requested)
+    assert report.seen("Runtime.exceptionThrown", "Log.entryAdded") == []
+    assert [call for call in report.seen("Runtime.consoleAPICalled") if call["type"] in ("error", "assert")] == []
