@@ -59,7 +59,7 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
     table = read_raw_table(path, request.sheet, request.delimiter)
     columns = find_columns(table, request.wishes, request.decimal)
     values = _axis(table, columns.channels, columns.header_comma)
-    axis, modality = _physical_axis(table, columns.channels, values, request)
+    axis, axis_unit, modality = _physical_axis(table, columns.channels[0], values, request)
     wavelengths, intensities = increasing(axis, channel_values(table, columns.channels, columns.decimal_comma))
     sample_id = _sample_ids(table, columns.sample)
     specimen = _names(table, columns.specimen, "a specimen")
@@ -67,13 +67,14 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
     label = _names(table, columns.label, "a class")
     for names, column in ((split, columns.split), (label, columns.label)):
         _check_specimens(table, specimen, names, column)
+    reference = [target_values(table, column, columns.decimal_comma) for column in columns.targets]
     metadata = Metadata(
         dataset_id=request.dataset_id,
         family=request.family or request.dataset_id,
         title=request.dataset_id,
         modality=modality,
         representation=request.representation,
-        axis_unit="cm-1" if modality == "raman" else "nm",
+        axis_unit=axis_unit,
         spectral_range=(float(wavelengths[0]), float(wavelengths[-1])),
         spectral_step=float((wavelengths[-1] - wavelengths[0]) / (len(wavelengths) - 1)),
         targets=tuple(columns.targets.values()),
@@ -81,7 +82,6 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
         published_split=_published_split(table, columns.split, split),
         sources=(Source(path.name, "", hashlib.sha256(path.read_bytes()).hexdigest()),),
     )
-    reference = [target_values(table, column, columns.decimal_comma) for column in columns.targets]
     try:
         spectra = SpectraSet(
             metadata=metadata,
@@ -146,11 +146,11 @@ def _check_order(table: RawTable, channels: list[int], values: np.ndarray) -> No
 
 
 def _physical_axis(
-    table: RawTable, channels: list[int], values: np.ndarray, request: Request
-) -> tuple[np.ndarray, str]:
-    """Return the axis in nm (Raman: shift in cm-1), shape (n_channels,), and the modality."""
+    table: RawTable, first_channel: int, values: np.ndarray, request: Request
+) -> tuple[np.ndarray, str, str]:
+    """Return the axis, shape (n_channels,), its unit in the contract and the modality."""
     unit, modality = request.axis_unit, request.modality
-    _check_stated_unit(table, channels[0], unit)
+    _check_stated_unit(table, first_channel, unit)
     if modality == "raman" and unit != "cm-1":
         raise BadInputError(table.path, "--axis-unit", "cm-1, the Raman shift", repr(unit))
     axis, axis_unit = to_contract(values, unit, modality or "", table.path)
@@ -164,7 +164,7 @@ def _physical_axis(
         converted = f" = {low:.6g} to {high:.6g} {axis_unit}" if unit != axis_unit else ""
         found = f"{values.min():.10g} to {values.max():.10g} {unit}{converted} (another --axis-unit or --modality?)"
         raise BadInputError(table.path, "header", expected, found)
-    return axis, modality
+    return axis, axis_unit, modality
 
 
 def _check_stated_unit(table: RawTable, channel: int, unit: str) -> None:

@@ -75,7 +75,8 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
     wanted = _read_wishes(table, wishes)
     by_user = {column for column in roles.values() if column is not None} | {column for column, _ in wanted}
     channels = _find_channels(table, by_user)
-    rest = [column for column in range(len(table.header)) if column not in by_user and column not in set(channels)]
+    taken = by_user.union(channels)
+    rest = [column for column in range(len(table.header)) if column not in taken]
     for name, headers in (("specimen", SPECIMEN_HEADERS), ("label", LABEL_HEADERS), ("sample", SAMPLE_HEADERS)):
         if roles[name] is None:
             roles[name] = next((column for column in rest if _says(table, column, headers)), None)
@@ -104,6 +105,8 @@ def _decimal_commas(
     header = decimal_notation(channel_text(table, column) for column in channels)
     columns = [*channels, *(column for column, _ in targets)]
     cells = said or table.decimal or decimal_notation(row[column] for row in table.rows for column in columns)
+    if cells == "none":  # counts, say; columns that may turn out to be targets know more
+        cells = decimal_notation(cell for row in table.rows for cell in row)
     if cells == "open" and header == "comma":
         cells = "comma"
     if header == "open" and cells in ("comma", "point"):
@@ -188,8 +191,9 @@ def _find_channels(table: RawTable, by_user: set[int]) -> list[int]:
         expected = f"one spectrum a row, at least {MIN_CHANNELS} columns headed by their channel (1100, X1100, 1100 nm)"
         found = ", ".join(repr(header) for header in table.header[:4]) + (", ..." if len(table.header) > 4 else "")
         raise BadInputError(table.path, "header", expected, found)
+    known = by_user.union(channels)
     for column in range(channels[0], channels[-1]):
-        if column not in by_user and column not in set(channels):
+        if column not in known:
             expected = f"a channel like its neighbours, such as {table.header[channels[0]]!r}"
             raise BadInputError(
                 table.path,

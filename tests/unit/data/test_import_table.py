@@ -531,6 +531,11 @@ def test_header_and_cells_each_have_their_decimal_mark(write, header, cell, wave
     assert spectra.intensities[0, 0] == np.float32(value)
 
 
+def test_among_counts_the_laboratory_values_tell_the_decimal_mark(write):
+    spectra = read(write("fat (%);1100;1102;1104\n12,5;100;200;300\n"))
+    assert spectra.reference.tolist() == [[12.5]]
+
+
 def test_one_cell_in_the_other_decimal_notation(write):
     error = refuse(write("1100;1102;1104\n0,1;0,2;0.3\n"))
     assert error.field == "row 2, column C ('1104')"
