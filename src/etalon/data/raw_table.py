@@ -176,7 +176,7 @@ def _find_delimiter(text: str) -> str:
 
 
 def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
-    import openpyxl  # type: ignore[import-untyped]
+    import openpyxl
 
     with warnings.catch_warnings():
         # openpyxl tells of styles, validation and extensions that it does not keep; cells are all we read.
