@@ -169,6 +169,8 @@ class SpectraSet:
             values = getattr(self, name)
             if values is not None and values.shape != (n_samples,):
                 raise BadInputError(where, name, f"{n_samples} values, one a sample", f"shape {values.shape}")
+            if values is not None and name != "split" and (values == "").any():
+                raise BadInputError(where, name, "a name for every sample", f"none in row {np.argmax(values == '')}")
         ids, counts = np.unique(self.sample_id, return_counts=True)
         if len(ids) < n_samples:
             found = f"{str(ids[counts.argmax()])!r} {counts.max()} times"

@@ -250,3 +250,9 @@ def test_a_key_that_is_missing():
     del content["modality"]
     with pytest.raises(BadInputError, match="modality"):
         Metadata.from_json(content)
+
+
+@pytest.mark.parametrize("name", ["sample_id", "specimen", "label"])
+def test_a_sample_without_a_name_is_refused(name):
+    with pytest.raises(BadInputError, match=f"{name}: expected a name for every sample, found none in row 1"):
+        make(**{name: ["a", ""]})

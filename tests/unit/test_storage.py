@@ -110,7 +110,9 @@ def test_json_keeps_letters_and_says_where_it_is_wrong(tmp_path):
 
 # A dataset
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)  # NumPy drops NULs at the end
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8
+)  # NumPy drops NULs at the end
 
 
 @st.composite

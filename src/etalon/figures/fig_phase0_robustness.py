@@ -94,7 +94,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
 
     Parameters
     ----------
-    metrics : rows of `etalon.records.METRIC_COLUMNS`; the column `amplitude_unit`, where present, labels amplitudes
+    metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
     metrics = plain(metrics)
     parts = {task: found for task in PRIMARY if len(found := curves(metrics, task))}
@@ -119,7 +119,10 @@ def _draw_part(area: SubFigure, rows: pd.DataFrame, task: str, found: pd.DataFra
         _draw_panel(axis, panel.title, found[found["condition"] == condition], methods)
         _label_amplitudes(axis, panel, rows[rows["condition"] == condition])
     for line in axes:
-        _scale(line[0], task)
+        if any(axis.has_data() for axis in line):
+            _scale(line[0], task)
+        else:
+            line[0].set_yticks([])
     legend = axes.flat[-1]
     legend.axis("off")
     handles = axes.flat[0].get_legend_handles_labels()
@@ -149,13 +152,11 @@ def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, methods: list[str])
 
 def _label_amplitudes(axis: Axes, panel: Panel, rows: pd.DataFrame) -> None:
     """Write the amplitude of every level below the axis, one line for each unit that counts differently."""
-    if "amplitude_unit" not in rows:
-        rows = rows.assign(amplitude_unit="")
     lines: dict[tuple[str, ...], list[str]] = {}
-    for unit in [*panel.units, ""]:
-        own = rows[rows["amplitude_unit"].astype(str) == unit]
+    for unit in panel.units:
+        own = rows[rows["amplitude_unit"] == unit]
         if len(own):
-            lines.setdefault(_levels(own), []).extend([unit] if unit else panel.units)
+            lines.setdefault(_levels(own), []).append(unit)
     names = [" or ".join(UNITS[unit] for unit in units) for units in lines.values()]
     ticks = ["\n".join(column) for column in zip_longest(*(("0", *labels) for labels in lines), fillvalue="")]
     axis.set_xticks(range(len(ticks)), ticks)

@@ -69,12 +69,6 @@ def test_amplitudes_carry_their_units(robustness):
     assert axes["wavelength_shift"].get_xlabel() == "Shift ± (nm or cm⁻¹)"
 
 
-def test_amplitudes_of_unknown_unit_are_not_given_one(robustness):
-    axes = panels(draw(robustness.drop(columns="amplitude_unit")))
-    assert ticks(axes["resolution"]) == ["0", "0.5\n2", "1\n4", "2\n8", "4\n16"]
-    assert axes["resolution"].get_xlabel() == "Added FWHM (nm or cm⁻¹)"
-
-
 def test_what_did_not_run_is_named_below(robustness):
     text = below(draw(robustness))
     assert "PCA + TabPFN (5 datasets) not run: no TabPFN weights: file w.ckpt is missing" in text
