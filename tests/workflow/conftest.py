@@ -14,12 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "workflow", "profiles", "envs", "src")
 FAKES = Path(__file__).parent / "fake_stages"
 JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)(?:Shell command: (python .*))?", re.MULTILINE)
 LINE = re.compile(r"^    (\w+): (.*)$", re.MULTILINE)
+
+# A dataset whose one file is not there to be fetched.
+ABSENT = """
+- id: absent
+  family: absent
+  title: A dataset that cannot be had
+  product: none
+  modality: nir
+  representation: absorbance
+  reader: delimited
+  options: {parts: [{spectra: absent.csv}]}
+  files:
+  - {path: absent/absent.csv, url: "https://localhost:9/absent.csv", sha256: %s, bytes: 1}
+  axis: {unit: nm}
+  targets:
+  - {name: moisture, analyte: moisture, unit: "%%", basis: as_is}
+  expect: {n_samples: 10, n_channels: 10}
+  licence: not stated
+  weights: {use: no, reason: There is none.}
+  citation: none
+""" % ("a" * 64)
 
 
 @dataclass(frozen=True)
@@ -164,8 +186,13 @@ def workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The test run, really computed."""
-    workflow = Workflow(copy_to(tmp_path_factory.mktemp("computed")), options=("--configfile", "config/test.yaml"))
+    """The test run, really computed, with a third dataset that cannot be had."""
+    folder = copy_to(tmp_path_factory.mktemp("computed"))
+    with (folder / "config/datasets.yaml").open("a") as catalogue:
+        catalogue.write(ABSENT)
+    included = yaml.safe_load((folder / "config/test.yaml").read_text())["datasets"]["include"]
+    chosen = f"datasets={{include: [{', '.join(included)}, absent]}}"
+    workflow = Workflow(folder, options=("--configfile", "config/test.yaml", "--config", chosen))
     workflow.run("all", "--cores", "2", *workflow.options)
     return workflow
 

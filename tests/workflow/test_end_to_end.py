@@ -9,6 +9,7 @@ import pytest
 
 from etalon.evaluate.baselines import METHODS
 from etalon.records import METRIC_COLUMNS
+from etalon.storage import load_set
 
 pytestmark = pytest.mark.slow
 
@@ -40,11 +41,18 @@ def test_the_metrics_hold_every_method_of_every_task(computed):
     table = metrics(computed)
     assert list(table) == list(METRIC_COLUMNS)
     assert set(table["run"]) == {"test"}
-    assert table["synthetic"].all()
     measured = table[(table["status"] == "ok") & (table["condition"] == "cv")]
     for (_, kind, _), rows in measured.groupby(["dataset", "task", "target"], observed=True):
         assert set(METHODS[kind]) <= set(rows["method"])
     assert measured["value"].notna().all()
+
+
+def test_a_dataset_that_cannot_be_had_shows_as_not_run(computed):
+    absent = metrics(computed).query("dataset == 'absent'")
+    assert set(METHODS["regression"]) <= set(absent["method"])
+    assert absent["value"].isna().all()
+    assert absent["status"].str.contains("absent.csv could not be fetched").all()
+    assert "could not be fetched" in (computed.folder / "results/test/tables/tab_phase0_baselines.csv").read_text()
 
 
 def test_a_method_without_its_weights_shows_as_not_run(computed):
@@ -100,7 +108,7 @@ def test_every_figure_and_table_is_shown_with_its_caption(report):
     table = next(uri for _, name, uri in results if name.endswith(".csv"))
     assert b"tuned_pls" in base64.b64decode(table.split(",", 1)[1])
     report.click("tbody tr:nth-child(1) a:nth-child(2)")
-    assert report.wait_for("document.body.innerText.includes('Error on perturbed test spectra')")
+    assert report.wait_for("document.body.innerText.includes('tested on perturbed ones')")
 
 
 @pytest.mark.chromium
@@ -112,3 +120,20 @@ def test_nothing_is_fetched_and_nothing_goes_wrong(report):
     assert all(url.startswith(("file:", "data:", "blob:")) for url in requested)
     assert report.seen("Runtime.exceptionThrown", "Log.entryAdded") == []
     assert [call for call in report.seen("Runtime.consoleAPICalled") if call["type"] in ("error", "assert")] == []
+
+
+@pytest.mark.mirror
+def test_raw_files_are_taken_from_the_mirror_in_the_configuration(workflow, mirror):
+    workflow.run("data/real/corn_m5/metadata.json", "--cores", "1", "--config", f"mirror={mirror}")
+    assert load_set(workflow.folder / "data/real/corn_m5").intensities.shape == (80, 700)
+    assert [path.name for path in (workflow.folder / "data/raw").iterdir()] == ["status"]
+
+
+def test_what_could_not_be_had_is_tried_again_on_request(computed):
+    for _ in range(2):
+        computed.run("retry_downloads", "--cores", "1", *computed.options)
+        fetched = [job for job in computed.plan("all", *computed.options) if job.rule == "fetch_dataset"]
+        assert [job.dataset for job in fetched] == ["absent"]
+        status = "results/test/data/raw/status/absent.json"
+        computed.run(status, "--cores", "1", *computed.options)
+        assert computed.plan(status, *computed.options) == []

@@ -97,6 +97,12 @@ def origin(wildcards):
     return f"{source_digest(wildcards)}-{reader_digest(wildcards)}-{config['seed']}"
 
 
+def retry_mark(wildcards):
+    """The mark that `retry_downloads` left for a dataset that could not be had."""
+    mark = Path(config["data_dir"]) / "raw" / "status" / f"{wildcards.dataset}.retry"
+    return [str(mark)] if mark.exists() else []
+
+
 def folder_of(dataset):
     return f"<data>/{'synthetic' if CATALOGUE[dataset].synthetic else 'real'}/{dataset}"
 

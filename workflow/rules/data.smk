@@ -8,6 +8,8 @@ rule datasets:
 
 # A fetched file is known by its checksum: neither the code that fetched it nor the mirror it came from is a param.
 rule fetch_dataset:
+    input:
+        retry=retry_mark,
     output:
         status="<data>/raw/status/{dataset}.json",
     log:
@@ -25,10 +27,11 @@ rule fetch_dataset:
         source=source_digest,
     shell:
         "python -m etalon.stages.fetch_dataset --catalogue {params.catalogue:q} --dataset {wildcards.dataset}"
-        ' --raw {params.raw:q} ${{ETALON_MIRROR:+--mirror "$ETALON_MIRROR"}} --out {output.status:q} &> {log:q}'
+        " --raw {params.raw:q} --out {output.status:q} &> {log:q}"
 
 
-# Forgets the datasets that could not be had, so that the next call tries again.
+# Marks the datasets that could not be had; the next call tries them again. A mark differs from the last in its content,
+# since a small file that was only touched counts as unchanged.
 rule retry_downloads:
     log:
         "<logs>/retry_downloads/data.log",
@@ -37,8 +40,8 @@ rule retry_downloads:
     params:
         status=Path(config["data_dir"]) / "raw" / "status",
     shell:
-        "(grep --files-with-matches '\"available\": *false' {params.status:q}/*.json || true)"
-        " | xargs --no-run-if-empty rm --verbose &> {log:q}"
+        "(grep --files-with-matches '\"available\": *false' {params.status:q}/*.json || true) 2> {log:q}"
+        ' | while read -r status; do date +%s.%N | tee "${{status%.json}}.retry" >> {log:q}; done'
 
 
 rule import_dataset:
@@ -64,5 +67,5 @@ rule import_dataset:
         code=reader_digest,
     shell:
         "python -m etalon.stages.import_dataset --catalogue {params.catalogue:q} --dataset {wildcards.dataset}"
-        ' --raw {params.raw:q} ${{ETALON_MIRROR:+--mirror "$ETALON_MIRROR"}} --status {input.status:q}'
-        " --seed {params.seed} --out {output.metadata:q} &> {log:q}"
+        " --raw {params.raw:q} --status {input.status:q} --seed {params.seed}"
+        " --out {output.metadata:q} &> {log:q}"
