@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 from pybaselines import Baseline
-from rounds import best_times, report
 from threadpoolctl import threadpool_limits
 
 from etalon.contracts import Metadata
@@ -30,6 +29,7 @@ from etalon.storage import save_array, save_json
 from etalon.synthesis.generator import Generator
 from etalon.synthesis.instruments import Instrument
 from etalon.synthesis.mixtures import RECIPES
+from rounds import best_times, report
 
 N_CHANNELS = 2100
 SETTINGS = {"lam": 1e5, "p": 0.01, "reference_step_nm": 2.0, "reference_step_cm1": 4.0, "max_iter": 50, "tol": 1e-3}
