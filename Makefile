@@ -41,8 +41,9 @@ lint: $(INSTALLED)  ## style, types, and the laws of docs/architecture.md
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	for benchmark in benchmarks/*.py; do python "$$benchmark"; done
 
-docs: $(INSTALLED)  ## config/README.md, from the schemas
+docs: $(INSTALLED)  ## config/README.md from the schemas, results in README.md from the shipped metrics
 	python workflow/scripts/document_config.py > config/README.md
+	python workflow/scripts/document_results.py
 
 lock: $(INSTALLED)  ## envs/requirements.lock, from envs/requirements.in
 	CUSTOM_COMPILE_COMMAND='make lock' pip-compile --generate-hashes --strip-extras --no-emit-index-url \

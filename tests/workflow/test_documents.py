@@ -1,0 +1,17 @@
+"""Results in the README are those of the shipped metrics."""
+
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_the_readme_holds_the_shipped_results():
+    path = REPOSITORY / "workflow/scripts/document_results.py"
+    spec = importlib.util.spec_from_file_location("document_results", path)
+    document = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(document)
+    expected = document.results(pd.read_parquet(REPOSITORY / document.METRICS))
+    assert f"{document.START}\n{expected}{document.END}" in (REPOSITORY / document.README).read_text()
