@@ -45,7 +45,7 @@ rule tabpfn_baseline:
         "<results>/benchmarks/tabpfn_baseline/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 4
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
@@ -106,7 +106,7 @@ rule tabpfn_robustness:
         "<results>/benchmarks/tabpfn_robustness/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 4
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
