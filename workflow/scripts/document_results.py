@@ -51,7 +51,7 @@ def markdown(summary: pd.DataFrame, effect: str, digits: str) -> str:
     for row in summary.to_dict("records"):
         name = METHODS[row["method"]].label
         if row["status"] != "ok":
-            lines.append(f"| {name} | {row['status']} | | | | |")
+            lines.append(f"| {name} | {row['status'].split('; ')[0]} | | | | |")
             continue
         cells = [f"{row['mean']:{digits}}", "", f"{row['median']:{digits}}", "", ""]
         if pd.notna(row["win_share"]):
