@@ -45,19 +45,20 @@ PANELS = {
 UNITS = {"AU": "AU", "SD": "signal SD", "nm": "nm", "cm-1": "cm⁻¹", "1": ""}
 PART_HEIGHT, NOTE_HEIGHT = 92.0, 3.2  # mm: two rows of panels; one line of notes
 NOTE_WIDTH = 150  # characters across the page
+MIN_TASKS = 3  # quartiles of fewer show nothing
 
 
 def disturbed(metrics: pd.DataFrame, task: str) -> pd.DataFrame:
     """Return the scores on disturbed spectra that are drawn, with the `level` of their amplitude.
 
     The level is the rank of the amplitude among those a dataset was tested with. Synthetic and overlapping sets are
-    left out, unless there are no others.
+    left out, unless fewer than `MIN_TASKS` tasks would remain: a demo, not a result, and the legend says so.
     """
     rows = metrics[metrics["condition"].isin(PANELS) & (metrics["task"] == task) & (metrics["metric"] == PRIMARY[task])]
     rows = rows.assign(level=rows.groupby(["dataset", "condition"])["amplitude"].rank("dense"))
     rows = rows[(rows["fold"] == -1) & (rows["status"] == "ok")]
     real = claimable(rows)
-    return real if len(real) else rows
+    return real if len(real[TASK].drop_duplicates()) >= MIN_TASKS else rows
 
 
 def curves(metrics: pd.DataFrame, task: str) -> pd.DataFrame:
@@ -127,8 +128,9 @@ def _draw_part(area: SubFigure, rows: pd.DataFrame, task: str, found: pd.DataFra
     legend.axis("off")
     handles = axes.flat[0].get_legend_handles_labels()
     title = "Median and quartiles over tasks"
-    if not len(claimable(rows)):
-        title += "\nSynthetic spectra only" if rows["synthetic"].all() else "\nSynthetic or overlapping sets only"
+    if len(claimable(rows)) < len(rows):
+        kind = "Synthetic spectra" if rows["synthetic"].any() else "Overlapping sets"
+        title += f"\n{kind} {'only' if not len(claimable(rows)) else 'included'}"
     legend.legend(*handles, loc="center left", title=title, alignment="left")
     area.supylabel(Y_LABEL[task], size=style.RC["axes.labelsize"])
 
@@ -137,7 +139,7 @@ def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, methods: list[str])
     axis.set_title(title, pad=9)
     axis.grid(axis="y")
     axis.set_axisbelow(True)
-    for place, name in enumerate(methods):
+    for place, name in enumerate(methods if len(found) else ()):
         own = found[found["method"] == name].sort_values("level")
         x = own["level"] + 0.07 * (place - (len(methods) - 1) / 2)  # side by side, so that bars do not hide each other
         method = METHODS[name]

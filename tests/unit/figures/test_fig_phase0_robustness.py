@@ -1,10 +1,11 @@
 """The robustness figure: what the lines hold, how amplitudes are labelled, what is named below."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from etalon.errors import BadInputError
-from etalon.figures.fig_phase0_robustness import PANELS, curves, draw, main
+from etalon.figures.fig_phase0_robustness import MIN_TASKS, PANELS, curves, disturbed, draw, main
 from etalon.figures.style import METHODS
 
 
@@ -112,3 +113,11 @@ def test_the_command_writes_the_same_bytes_twice(robustness, tmp_path):
         main(["--metrics", str(tmp_path / "metrics.parquet"), *paths])
     for suffix in ("pdf", "png"):
         assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
+
+
+def test_too_few_real_tasks_are_drawn_with_the_synthetic_ones_and_it_is_said(robustness):
+    one_real = robustness[robustness["synthetic"] | (robustness["dataset"] == "coffee_a")]
+    few = pd.concat([one_real, robustness[robustness["dataset"] == "corn_m5"]])
+    assert 0 < few.query("not synthetic and task == 'regression'")["target"].nunique() < MIN_TASKS
+    assert title(draw(few)).endswith("Synthetic spectra included")
+    assert set(disturbed(few, "regression")["dataset"]) >= {"corn_m5", "synthetic_low"}
