@@ -1,11 +1,11 @@
 """The command `etalon`: errors that a user can act on are one line and an exit status."""
 
 import sys
+from importlib.metadata import version as installed
 from typing import Annotated, NoReturn
 
 import typer
 
-from etalon import __version__
 from etalon.commands import datasets, importing
 from etalon.errors import EtalonError
 
@@ -26,7 +26,7 @@ app.add_typer(datasets.app, name="datasets")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"etalon {__version__}")
+        typer.echo(f"etalon {installed('etalon')}")
         raise typer.Exit
 
 

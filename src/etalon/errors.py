@@ -16,7 +16,8 @@ class BadInputError(EtalonError):
     """
 
     def __init__(self, where: object, field: str, expected: str, found: object):
-        self.where, self.field, self.expected, self.found = str(where), field, expected, str(found)
+        # What was found may be a piece of a file, line breaks and all; the message stays one line.
+        self.where, self.field, self.expected, self.found = str(where), field, expected, " ".join(str(found).split())
         super().__init__(f"{self.where}: {field}: expected {expected}, found {self.found}")
 
     def __reduce__(self) -> tuple:  # an error of a worker process reaches its parent by being pickled

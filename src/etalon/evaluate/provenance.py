@@ -6,19 +6,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from etalon.code_digest import code_digest
+
+# It imports all that chooses, fits, predicts and disturbs.
+COMPUTED_BY = "etalon.evaluate.perturbed"
 PACKAGES = ("chemotools", "ikpls", "numpy", "pandas", "pybaselines", "scikit-learn", "scipy")
 
 
-def describe(
-    settings: dict[str, Any], seed: int, inputs: dict[str, Path], packages: tuple[str, ...] = PACKAGES
-) -> dict:
-    """Return settings, seed, checksums of the input files and versions, as JSON content."""
+def describe(settings: dict[str, Any], seed: int, inputs: dict[str, Path]) -> dict[str, Any]:
+    """Return settings, seed, checksums of the input files, versions and a digest of the code, as JSON content."""
     return {
+        "code": code_digest(COMPUTED_BY),
         "settings": settings,
         "seed": seed,
         "inputs": {name: sha256(path) for name, path in inputs.items() if path.exists()},
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {name: version(name) for name in PACKAGES},
     }
 
 

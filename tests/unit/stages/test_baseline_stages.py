@@ -108,6 +108,7 @@ def test_records_hold_what_is_needed_to_repeat(dataset, tmp_path, monkeypatch):
     assert record["seed"] == 1
     assert len(record["inputs"]["spectra.npy"]) == 64
     assert record["packages"]["ikpls"]
+    assert len(record["code"]) == 16
     chosen = {(c["method"], c["repeat"], c["fold"]) for c in record["choices"]}
     assert len([c for c in chosen if c[0] == "tuned_pls"]) == 6
 
