@@ -115,6 +115,12 @@ def baseline(wildcards):
     return f"{folder_of(wildcards.dataset)}/baseline_asls.npy"
 
 
+def asls_threads(wildcards):
+    """All cores for a table that is computed in parcels; one for the usual set, whose baselines take a second."""
+    size = CATALOGUE[wildcards.dataset].expect
+    return 64 if size.n_samples * size.n_channels > 4_000_000 else 1
+
+
 def everything_imported(wildcards):
     return [f"{folder_of(dataset)}/metadata.json" for dataset in DATASETS]
 

@@ -12,7 +12,7 @@ rule precompute_asls:
         "<data>/benchmarks/precompute_asls/{kind}/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 2
+    threads: asls_threads
     resources:
         mem_mb=2000,
         runtime=30,

@@ -12,9 +12,6 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from etalon.contracts import SpectraSet
 from etalon.seeds import derive_seed
 
-# scheme "kfold" for regression, "stratified" for classification, "published" for the source's own split.
-SCHEMES = ("kfold", "stratified", "published")
-
 
 @dataclass(frozen=True)
 class Fold:
@@ -63,6 +60,8 @@ def stratified_kfold(
 
 def make_folds(spectra: SpectraSet, *, n_splits: int, n_repeats: int, seed: int) -> pd.DataFrame:
     """Return every fold of a dataset as rows of (scheme, repeat, fold, row, role).
+
+    Schemes are "kfold" for regression, "stratified" for classification and "published", the source's own split.
 
     From the training part of a published split, rows are left out that share a group with its test part.
     """

@@ -99,13 +99,6 @@ def log_loss(probability: ArrayLike) -> float:
     return float(-np.mean(np.log(np.clip(p, PROBABILITY_FLOOR, 1.0))))
 
 
-def coverage(y: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
-    """Share of the references inside their interval, ends included."""
-    y, lower = _pair(y, lower)
-    y, upper = _pair(y, upper)
-    return float(np.mean((lower <= y) & (y <= upper)))
-
-
 def _ratio(numerator: float, denominator: float) -> float:
     return float(numerator / denominator) if denominator > 0 else float("nan")
 

@@ -134,10 +134,6 @@ def test_log_loss_agrees_with_scikit_learn_and_caps_a_sure_mistake():
     assert metrics.log_loss([1.0, 0.0]) == pytest.approx(-np.log(metrics.PROBABILITY_FLOOR) / 2)
 
 
-def test_coverage_counts_the_ends_of_an_interval():
-    assert metrics.coverage([0.0, 1.0, 2.0, 3.0], [0.0, 0.0, 2.5, 2.0], [1.0, 1.0, 3.0, 4.0]) == 0.75
-
-
 @pytest.mark.parametrize("metric", [*REGRESSION.values(), *CLASSIFICATION.values()])
 def test_unequal_empty_or_unknown_values_are_refused(metric):
     for y, y_hat in (([1.0, 2.0], [1.0]), ([], []), ([1.0, np.nan], [1.0, 2.0]), ([1.0, 2.0], [np.inf, 2.0])):
