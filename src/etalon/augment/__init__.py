@@ -1,0 +1,1 @@
+"""Disturbances of training spectra, as transforms that can be composed."""

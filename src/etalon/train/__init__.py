@@ -1,0 +1,1 @@
+"""Pretraining: batches, the loop, checkpoints."""
