@@ -14,6 +14,7 @@ PREDICTION_COLUMNS = {
     "target": "category",
     "method": "category",
     "variant": "category",
+    "head": "category",
     "heldout": "category",
     "seed": "int32",
     "condition": "category",

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from etalon.data.folds import Fold, read_folds
 from etalon.evaluate import tuning
-from etalon.evaluate.calibration import Calibration, Choice
+from etalon.evaluate.calibration import Calibration, Choice, Stack, calibration
 from etalon.evaluate.tasks import Task
 from etalon.evaluate.views import Views
 from etalon.seeds import derive_seed
@@ -20,7 +20,7 @@ from etalon.seeds import derive_seed
 # What chemists do by default, and so the fixed preprocessing of the methods that choose none.
 STANDARD = "asls_snv"
 METHODS = {
-    "regression": ("asls_snv_pls", "asls_snv_ridge", "pca_ridge", "tuned_pls", "tuned_ridge"),
+    "regression": ("asls_snv_pls", "asls_snv_ridge", "pca_ridge", "tuned_pls", "tuned_ridge", "stacked_pls"),
     "classification": ("asls_snv_plsda", "pca_logistic", "ridge_logistic", "tuned_plsda"),
 }
 TABPFN_METHODS = {"regression": ("pca_tabpfn",), "classification": ("pca_tabpfn",)}
@@ -69,6 +69,7 @@ def choose_classical(
             "pca_ridge": tuning.tune_pca_ridge(data, STANDARD, max_pcs),
             "tuned_pls": tuning.best_of([pls[name] for name in preprocessings]),
             "tuned_ridge": tuning.best_of([ridge[name] for name in preprocessings]),
+            "stacked_pls": tuning.stack_pls(data, [pls[name] for name in preprocessings]),
         }
     plsda = {name: tuning.tune_plsda(data, name, max_lv) for name in every}
     return {
@@ -113,8 +114,8 @@ def run_baselines(
             stratify=task.kind == "classification",
         )
         for method, candidate in chooser(task, data).items():
-            calibration = fit(candidate.choice, views, task, train)
-            parts.append(predict(calibration, views, task, fold, test).assign(method=method))
+            fitted = fit(candidate.choice, views, task, train)
+            parts.append(predict(fitted, views, task, fold, test).assign(method=method))
             chosen.append(
                 Chosen(
                     task.kind,
@@ -142,23 +143,23 @@ def cannot_fit(task: Task, train: np.ndarray, test: np.ndarray) -> str | None:
     return None
 
 
-def fit(choice: Choice, views: Views, task: Task, rows: np.ndarray) -> Calibration:
+def fit(choice: Choice, views: Views, task: Task, rows: np.ndarray) -> Calibration | Stack:
     """Fit a choice to training rows of a task."""
     with warnings.catch_warnings():
         # PLS says so where the data hold fewer latent variables than asked; it then carries the last ones forward.
         warnings.filterwarnings("ignore", message=".*[Cc]omponent.*", category=UserWarning, module="ikpls")
-        return Calibration(choice).fit(views, rows, task.y[rows])
+        return calibration(choice).fit(views, rows, task.y[rows])
 
 
-def predict(calibration: Calibration, views: Views, task: Task, fold: Fold, rows: np.ndarray) -> pd.DataFrame:
+def predict(fitted: Calibration | Stack, views: Views, task: Task, fold: Fold, rows: np.ndarray) -> pd.DataFrame:
     """Return the predictions of test rows as records."""
     reference, probability = task.y[rows], np.full(len(rows), np.nan)
-    if task.kind == "classification":
-        probabilities, classes = calibration.predict_proba(views, rows), calibration.model_.classes_
+    if isinstance(fitted, Calibration) and task.kind == "classification":
+        probabilities, classes = fitted.predict_proba(views, rows), fitted.model_.classes_
         prediction = classes[probabilities.argmax(axis=1)]
         probability = tuning.truth_probability(probabilities, classes, reference)
     else:
-        prediction = calibration.predict(views, rows)
+        prediction = fitted.predict(views, rows)
     return pd.DataFrame(
         {
             "task": task.kind,

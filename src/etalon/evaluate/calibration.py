@@ -49,7 +49,7 @@ def make_model(choice: Choice) -> Any:
 
 
 class Calibration:
-    """A `Choice` fitted to training rows of a dataset; predicts rows of the same or of perturbed `Views`."""
+    """A `Choice` of one preprocessing, fitted to training rows; predicts rows of the same or of perturbed `Views`."""
 
     def __init__(self, choice: Choice):
         self.choice = choice
@@ -64,13 +64,48 @@ class Calibration:
 
     def predict(self, views: Views, rows: np.ndarray) -> np.ndarray:
         """Return clipped predictions, shape (n_rows,)."""
+        return np.clip(self.unclipped(views, rows), *self.range_)
+
+    def unclipped(self, views: Views, rows: np.ndarray) -> np.ndarray:
         X = views.transform(self.choice.preprocessing, self.preprocessing_, rows)
-        return np.clip(np.ravel(self.model_.predict(X)), *self.range_)
+        return np.ravel(self.model_.predict(X))
 
     def predict_proba(self, views: Views, rows: np.ndarray) -> np.ndarray:
         """Return class probabilities, shape (n_rows, n_classes), columns in the order of `model_.classes_`."""
         X = views.transform(self.choice.preprocessing, self.preprocessing_, rows)
         return self.model_.predict_proba(X)
+
+
+class Stack:
+    r"""Calibrations of several preprocessings, their predictions added with weights.
+
+    .. math:: \hat y = \bar y + \sum_k w_k (\hat y_k - \bar y), \qquad w_k \ge 0
+
+    Breiman 1996, Stacked Regressions, Machine Learning 24, 49-64. Fits and predicts as `Calibration` does.
+    """
+
+    def __init__(self, choice: Choice):
+        self.choice = choice
+
+    def fit(self, views: Views, rows: np.ndarray, y: np.ndarray) -> "Stack":
+        members = self.choice.settings["members"]
+        choices = [Choice(m["preprocessing"], "pls", {"n_lv": m["n_lv"]}) for m in members]
+        self.members_ = [Calibration(choice).fit(views, rows, y) for choice in choices]
+        self.weights_ = np.array([m["weight"] for m in members])
+        self.mean_, self.range_ = float(y.mean()), clip_range(y)
+        return self
+
+    def predict(self, views: Views, rows: np.ndarray) -> np.ndarray:
+        """Return clipped predictions, shape (n_rows,)."""
+        y_hat = np.full(len(rows), self.mean_)
+        for weight, member in zip(self.weights_, self.members_, strict=True):
+            y_hat += weight * (member.unclipped(views, rows) - self.mean_)
+        return np.clip(y_hat, *self.range_)
+
+
+def calibration(choice: Choice) -> Calibration | Stack:
+    """Return what `choice` names, unfitted."""
+    return Stack(choice) if choice.model == "stacked_pls" else Calibration(choice)
 
 
 def clip_range(y: np.ndarray) -> tuple[float, float]:

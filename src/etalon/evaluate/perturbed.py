@@ -11,7 +11,7 @@ from etalon.contracts import SpectraSet
 from etalon.data.folds import Fold, read_folds
 from etalon.errors import NotRunError
 from etalon.evaluate.baselines import Chosen, fit, predict
-from etalon.evaluate.calibration import Calibration
+from etalon.evaluate.calibration import Calibration, Stack
 from etalon.evaluate.experiment import Outcome
 from etalon.evaluate.robustness import PERTURBATIONS, amplitude_unit, perturb
 from etalon.evaluate.tasks import Task, list_tasks
@@ -104,7 +104,7 @@ def run_perturbed(
 
 def _fit_all(
     tasks: Iterable[Task], folds: pd.DataFrame, chosen: Sequence[Chosen], views: Views, repeats: int
-) -> list[tuple[Task, Fold, np.ndarray, str, Calibration]]:
+) -> list[tuple[Task, Fold, np.ndarray, str, Calibration | Stack]]:
     by_fold: dict[tuple[str, str, int, int], list[Chosen]] = {}
     for c in chosen:
         if c.condition == "cv" and c.repeat < repeats:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from ikpls.sklearn import PLS
+from scipy.optimize import nnls
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
@@ -21,10 +22,15 @@ STRENGTHS = (1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
 
 
 class Candidate(NamedTuple):
-    """A choice and its error inside the training rows; the smallest tuple is the best."""
+    """A choice and its error inside the training rows; the smallest tuple is the best.
+
+    `left_out` are the predictions of the training rows by models of the inner folds that never saw them, where a stack
+    needs them.
+    """
 
     error: tuple[float, ...]
     choice: Choice
+    left_out: np.ndarray = np.empty(0)
 
 
 class Training(NamedTuple):
@@ -57,12 +63,28 @@ def training(
 def tune_pls(data: Training, name: str, max_lv: int) -> Candidate:
     """Choose the number of latent variables by the pooled inner RMSECV."""
     n_lv = _max_components(data, max_lv)
+    left_out = np.empty((n_lv, len(data.y)))
     squared = np.zeros(n_lv)
     for X, y, X_val, positions in data.splits(name):
         y_hat = PLS(n_components=n_lv, scale_X=False, scale_Y=False).fit(X, y).predict_all_components(X_val)
+        left_out[:, positions] = y_hat[..., 0]
         squared += ((y_hat[..., 0] - data.y[positions]) ** 2).sum(axis=1)
     best = int(squared.argmin())
-    return Candidate((float(np.sqrt(squared[best] / len(data.y))),), Choice(name, "pls", {"n_lv": best + 1}))
+    error = float(np.sqrt(squared[best] / len(data.y)))
+    return Candidate((error,), Choice(name, "pls", {"n_lv": best + 1}), left_out[best])
+
+
+def stack_pls(data: Training, members: Sequence[Candidate]) -> Candidate:
+    """Weigh the PLS models of several preprocessings by their predictions of left-out rows: none below zero."""
+    mean = data.y.mean()
+    left_out = np.column_stack([member.left_out for member in members]) - mean
+    weights, residual = nnls(left_out, data.y - mean)
+    chosen = [
+        {"preprocessing": member.choice.preprocessing, "n_lv": member.choice.settings["n_lv"], "weight": float(weight)}
+        for member, weight in zip(members, weights, strict=True)
+        if weight > 0
+    ]
+    return Candidate((float(residual / np.sqrt(len(data.y))),), Choice("stack", "stacked_pls", {"members": chosen}))
 
 
 def tune_ridge(data: Training, name: str) -> Candidate:

@@ -35,9 +35,7 @@ class GridBatch:
         """Return some of the spectra."""
         baseline = None if self.baseline is None else self.baseline[index]
         categories = None if self.categories is None else self.categories[index]
-        return GridBatch(
-            self.intensities[index], self.wavelengths, self.modality, self.axis_unit, baseline, categories
-        )
+        return GridBatch(self.intensities[index], self.wavelengths, self.modality, self.axis_unit, baseline, categories)
 
 
 class Encoder(nn.Module):

@@ -12,6 +12,7 @@ from etalon.contracts import Metadata, SpectraSet, Target
 from etalon.data.folds import make_folds
 from etalon.evaluate import tuning
 from etalon.evaluate.baselines import choose_classical, run_baselines
+from etalon.evaluate.calibration import Choice, calibration
 from etalon.evaluate.tasks import list_tasks
 from etalon.evaluate.views import Views
 
@@ -101,7 +102,14 @@ def test_every_method_predicts_every_measured_row_once():
     spectra = make_set()
     (rows, chosen), _ = run(spectra)
     protein = rows.query("target == 'protein'")
-    assert set(protein["method"]) == {"asls_snv_pls", "asls_snv_ridge", "pca_ridge", "tuned_pls", "tuned_ridge"}
+    assert set(protein["method"]) == {
+        "asls_snv_pls",
+        "asls_snv_ridge",
+        "pca_ridge",
+        "tuned_pls",
+        "tuned_ridge",
+        "stacked_pls",
+    }
     for _, of_method in protein.groupby("method"):
         assert sorted(of_method["row"]) == list(range(60))
     assert set(rows.query("target == 'sparse'")["row"]) == set(range(1, 60, 2))
@@ -109,6 +117,24 @@ def test_every_method_predicts_every_measured_row_once():
     assert set(level["method"]) == {"asls_snv_plsda", "pca_logistic", "ridge_logistic", "tuned_plsda"}
     assert level["probability"].between(0, 1).all()
     assert {c.choice.preprocessing for c in chosen if c.method == "asls_snv_pls"} == {"asls_snv"}
+
+
+def test_the_stack_weighs_what_predicts_left_out_rows_and_nothing_else():
+    spectra = make_set(scatter=0.3)
+    views, y = make_views(spectra.intensities), spectra.reference[:, 0]
+    data = tuning.training(views, y, np.arange(60), np.arange(60), n_splits=5, seed=0, stratify=False)
+    members = [tuning.tune_pls(data, name, 8) for name in ("none", "snv", "savgol1")]
+    useless = tuning.Candidate((9.0,), Choice("emsc", "pls", {"n_lv": 1}), np.full(60, y.mean()))
+    stack = tuning.stack_pls(data, [*members, useless])
+    assert stack.error[0] <= min(member.error[0] for member in members) + 1e-9
+    assert "emsc" not in {member["preprocessing"] for member in stack.choice.settings["members"]}
+    assert all(member["weight"] > 0 for member in stack.choice.settings["members"])
+    alone = Choice("stack", "stacked_pls", {"members": [{"preprocessing": "snv", "n_lv": 3, "weight": 1.0}]})
+    rows = np.arange(40)
+    np.testing.assert_allclose(
+        calibration(alone).fit(views, rows, y[rows]).predict(views, np.arange(40, 60)),
+        calibration(Choice("snv", "pls", {"n_lv": 3})).fit(views, rows, y[rows]).predict(views, np.arange(40, 60)),
+    )
 
 
 def test_predictions_are_clipped_to_the_training_range():

@@ -84,7 +84,14 @@ def test_from_the_contract_to_metrics(dataset, tmp_path, monkeypatch):
     metrics = run_all(dataset, tmp_path, monkeypatch, tmp_path)
     cv = metrics[(metrics["condition"] == "cv") & (metrics["status"] == "ok")]
     rmsecv = cv[cv["metric"] == "rmsep"].groupby("method", observed=True)["value"].mean()
-    assert set(rmsecv.index) == {"asls_snv_pls", "asls_snv_ridge", "pca_ridge", "tuned_pls", "tuned_ridge"}
+    assert set(rmsecv.index) == {
+        "asls_snv_pls",
+        "asls_snv_ridge",
+        "pca_ridge",
+        "tuned_pls",
+        "tuned_ridge",
+        "stacked_pls",
+    }
     assert rmsecv["tuned_pls"] < 0.05, "noise of 0.002 in a band of height 1 to 3"
     accuracy = cv[cv["metric"] == "balanced_accuracy"].groupby("method", observed=True)["value"].mean()
     assert accuracy["tuned_plsda"] > 0.85
