@@ -54,10 +54,13 @@ class SelfAttentionBlock(nn.Module):
         self.qkv, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, expansion * width), nn.Linear(expansion * width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the tokens after the block, shape (B, T, D) as given."""
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return the tokens after the block, shape (B, T, D) as given.
+
+        `bias` : shape (B, 1, 1, T) is added to the logits of a key; -inf hides it
+        """
         B, T, D = x.shape
         query, key, value = self.qkv(self.attention_norm(x)).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        read = functional.scaled_dot_product_attention(query, key, value)  # (B, heads, T, D / heads)
+        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)  # (B, heads, T, D / heads)
         x = x + self.output(read.transpose(1, 2).reshape(B, T, D))
         return x + self.down(functional.gelu(self.up(self.mlp_norm(x)), approximate="tanh"))

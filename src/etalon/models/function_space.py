@@ -11,12 +11,15 @@ from functools import lru_cache
 import numpy as np
 
 from etalon.errors import NotRunError
-from etalon.preprocess.chain import preprocessing
 
+BLOCKS = ("raw", "snv", "d1", "d2", "asls", "lsnv")
 N_FUNCTIONS = 256
 # A function of which less than this share of the area lies within the measured range gives 0.
 MIN_COVERAGE = 0.25
 LOCAL_SD_FLOOR = 0.05  # of the spectrum's own standard deviation
+REACH = 5.0  # SD of a Gaussian; beyond nothing is left of it
+ROWS = 256  # spectra that are embedded together: their arrays fit a processor's cache
+FUNCTIONS_TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -81,21 +84,64 @@ def embed(
     intensities, baseline : shape (n_samples, n_channels); the baseline of AsLS
     wavelengths : shape (n_channels,), strictly increasing; modality, axis_unit : as in `etalon.contracts.Metadata`
     """
-    basis = BASES[modality]
     axis = physical_axis(wavelengths, modality, axis_unit)
+    grid = _grid(np.ascontiguousarray(axis, dtype=np.float64).tobytes(), modality)
+    blocks = {name: np.zeros((len(intensities), N_FUNCTIONS)) for name in BLOCKS}
+    for start in range(0, len(intensities), ROWS):
+        rows = slice(start, start + ROWS)
+        x = np.asarray(intensities[rows], dtype=np.float64)
+        normal, corrected = snv(x), snv(x - np.broadcast_to(baseline, intensities.shape)[rows])
+        local = grid.window.apply(normal)
+        for part in grid.parts:
+            into, channels = (rows, part.functions), part.channels
+            blocks["raw"][into] = x[:, channels] @ part.smooth
+            blocks["asls"][into] = corrected[:, channels] @ part.smooth
+            blocks["lsnv"][into] = local[:, channels] @ part.smooth
+            blocks["snv"][into] = normal[:, channels] @ part.smooth
+            blocks["d1"][into] = normal[:, channels] @ part.first
+            blocks["d2"][into] = normal[:, channels] @ part.second
+    return blocks
+
+
+def snv(spectra: np.ndarray) -> np.ndarray:
+    """Return spectra less their mean over their SD, all channels counting alike; 0 where a spectrum is flat."""
+    centred = spectra - spectra.mean(axis=1, keepdims=True)
+    return centred / _positive(centred.std(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some neighbouring functions and the channels they reach: a dense block of matrices that are zero elsewhere."""
+
+    functions: slice
+    channels: slice
+    smooth: np.ndarray  # (n_channels of the part, n_functions of the part), and so the derivatives
+    first: np.ndarray
+    second: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """What embedding on one axis needs."""
+
+    parts: tuple[_Part, ...]
+    window: "LocalWindow"
+
+
+@lru_cache(maxsize=8)
+def _grid(axis_bytes: bytes, modality: str) -> _Grid:
+    axis, basis = np.frombuffer(axis_bytes), BASES[modality]
     q = quadrature(axis)
-    x = np.asarray(intensities, dtype=np.float64)
-    snv = preprocessing("snv", savgol_window=3, savgol_order=1).fit(x)
-    normal, corrected = snv.transform(x), snv.transform(x - baseline)
-    smooth = functionals(axis, q, basis, 1.0, _value)
-    return {
-        "raw": x @ smooth,
-        "snv": normal @ smooth,
-        "d1": normal @ functionals(axis, q, basis, 1.2, _first_derivative),
-        "d2": normal @ functionals(axis, q, basis, 1.5, _second_derivative),
-        "asls": corrected @ smooth,
-        "lsnv": local_snv(normal, axis, q, basis.local_window) @ smooth,
-    }
+    matrices = [functionals(axis, q, basis, *kind) for kind in (SMOOTH, FIRST, SECOND)]
+    parts = []
+    for start in range(0, N_FUNCTIONS, FUNCTIONS_TOGETHER):
+        functions = slice(start, start + FUNCTIONS_TOGETHER)
+        reached = np.flatnonzero(np.any([matrix[:, functions].any(axis=1) for matrix in matrices], axis=0))
+        if len(reached):
+            channels = slice(reached[0], reached[-1] + 1)
+            pieces = (np.ascontiguousarray(matrix[channels, functions]) for matrix in matrices)
+            parts.append(_Part(functions, channels, *pieces))
+    return _Grid(tuple(parts), LocalWindow(axis, q, basis.local_window))
 
 
 def quadrature(axis: np.ndarray) -> np.ndarray:
@@ -116,6 +162,10 @@ def _second_derivative(u: np.ndarray) -> tuple[np.ndarray, int]:
     return u**2 - 1.0, 2
 
 
+# Width, in units of the distance of the functions, and shape.
+SMOOTH, FIRST, SECOND = (1.0, _value), (1.2, _first_derivative), (1.5, _second_derivative)
+
+
 def functionals(
     axis: np.ndarray,
     q: np.ndarray,
@@ -129,42 +179,69 @@ def functionals(
     slope) the function must not respond to. Where the range cuts a Gaussian off, that is made so on what is left.
     """
     sigma = width * basis.spacing
-    u = (axis[:, None] - basis.centres) / sigma  # (n_channels, N_FUNCTIONS)
-    # Beyond five SD nothing is left; the limit keeps the exponential from underflowing.
-    gaussian = np.where(np.abs(u) < 5.0, np.exp(-0.5 * np.clip(u, -5.0, 5.0) ** 2), 0.0) / (sigma * np.sqrt(2 * np.pi))
-    mass = q[:, None] * gaussian
+    # Only the pairs of channel and function within reach of each other are looked at, as flat lists.
+    half = int(np.ceil(REACH * width)) + 1
+    nearest = np.rint((axis - basis.first) / basis.spacing).astype(int)
+    function = nearest[:, None] + np.arange(-half, half + 1)
+    channel = np.broadcast_to(np.arange(len(axis))[:, None], function.shape)
+    u = (axis[:, None] - (basis.first + basis.spacing * function)) / sigma
+    pairs = (function >= 0) & (function < N_FUNCTIONS) & (np.abs(u) < REACH)
+    function, channel, u = function[pairs], channel[pairs], u[pairs]
+    mass = q[channel] * np.exp(-0.5 * u**2) / (sigma * np.sqrt(2 * np.pi))
+    area = np.bincount(function, mass, N_FUNCTIONS)
+
+    def mean(values: np.ndarray) -> np.ndarray:  # weighted by the Gaussian, at every pair that of its function
+        return (np.bincount(function, values * mass, N_FUNCTIONS) / _positive(area))[function]
+
     factor, blind_to = shape(u)
     for order in range(blind_to):
         # Gram-Schmidt in the inner product weighted by the Gaussian, one polynomial after the other.
-        polynomial = np.ones_like(u) if order == 0 else u - _mean(u, mass)
-        factor = factor - polynomial * _mean(factor * polynomial, mass) / _positive(_mean(polynomial**2, mass))
-    covered = mass.sum(axis=0) >= MIN_COVERAGE
-    return np.where(covered, mass * factor, 0.0)
+        polynomial = np.ones_like(u) if order == 0 else u - mean(u)
+        factor = factor - polynomial * mean(factor * polynomial) / _positive(mean(polynomial**2))
+    weights = np.zeros((len(axis), N_FUNCTIONS))
+    weights[channel, function] = np.where(area[function] >= MIN_COVERAGE, mass * factor, 0.0)
+    return weights
 
 
-def _mean(values: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    return (values * mass).sum(axis=0) / _positive(mass.sum(axis=0))
+def smooth_and_slope(axis: np.ndarray, modality: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of the blocks ``snv`` and ``d1`` on the modality's physical axis, (n_channels, 256) each.
+
+    The columns of the first add up to the share of each function's area that was measured.
+    """
+    q, basis = quadrature(axis), BASES[modality]
+    return functionals(axis, q, basis, *SMOOTH), functionals(axis, q, basis, *FIRST)
 
 
 def _positive(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, values, 1.0)
 
 
-def local_snv(spectra: np.ndarray, axis: np.ndarray, q: np.ndarray, window: float) -> np.ndarray:
-    """Return spectra less their local mean, over their local SD, shape (n_samples, n_channels).
+class LocalWindow:
+    """Local SNV with a Gaussian window of SD `window` on `axis`, quadrature weights `q`.
 
-    Mean and SD are weighted by a Gaussian window of SD `window` on `axis`; the SD is floored at `LOCAL_SD_FLOOR` of
-    that of the whole spectrum, so that a flat region is not blown up.
+    A sum weighted by a Gaussian window is a smooth function of the window's place: it is computed at Chebyshev points
+    and interpolated (Trefethen 2013, Approximation Theory and Approximation Practice), to rounding.
     """
-    weights = _window(axis.tobytes(), q.tobytes(), window)
-    mean = spectra @ weights
-    variance = np.maximum((spectra**2) @ weights - mean**2, 0.0)
-    floor = LOCAL_SD_FLOOR * spectra.std(axis=1, keepdims=True)
-    return (spectra - mean) / _positive(np.maximum(np.sqrt(variance), floor))
 
+    def __init__(self, axis: np.ndarray, q: np.ndarray, window: float):
+        middle, half = 0.5 * (axis.min() + axis.max()), 0.5 * (axis.max() - axis.min())
+        # The Chebyshev coefficients of a Gaussian have gone down to rounding by then.
+        n_points = 30 + int(np.ceil(4 * 2 * half / window))
+        angle = np.pi * (np.arange(n_points) + 0.5) / n_points
+        points = middle + half * np.cos(angle)
+        orders = np.arange(n_points)[:, None]
+        values_to_coefficients = np.cos(orders * angle).T * np.where(orders == 0, 1.0, 2.0).T / n_points
+        place = np.arccos(np.clip((axis - middle) / (half or 1.0), -1.0, 1.0))
+        self._sums = np.exp(-0.5 * ((axis[:, None] - points) / window) ** 2) * q[:, None]
+        interpolation = values_to_coefficients @ np.cos(orders * place)
+        self._means = interpolation / (self._sums.sum(axis=0) @ interpolation)
 
-@lru_cache(maxsize=4)
-def _window(axis: bytes, q: bytes, window: float) -> np.ndarray:
-    points, lengths = np.frombuffer(axis), np.frombuffer(q)
-    weights = np.exp(-0.5 * ((points[:, None] - points) / window) ** 2) * lengths[:, None]
-    return weights / weights.sum(axis=0)
+    def apply(self, spectra: np.ndarray) -> np.ndarray:
+        """Return spectra, shape (n_samples, n_channels), less their local mean, over their local SD.
+
+        The SD is floored at `LOCAL_SD_FLOOR` of that of the whole spectrum, so that a flat region is not blown up.
+        """
+        mean = spectra @ self._sums @ self._means
+        variance = np.maximum((spectra**2) @ self._sums @ self._means - mean**2, 0.0)
+        floor = LOCAL_SD_FLOOR * spectra.std(axis=1, keepdims=True)
+        return (spectra - mean) / _positive(np.maximum(np.sqrt(variance), floor))
