@@ -1,5 +1,6 @@
 """From predictions to metrics, once: one row a number, those that could not be computed included."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,8 @@ def score(predictions: pd.DataFrame, record: dict[str, Any], metadata: Metadata 
     Parameters
     ----------
     predictions : `etalon.records.PREDICTION_COLUMNS`
-    record : as written beside them by `etalon.evaluate.experiment.run_experiment`
+    record : as written beside them by `etalon.evaluate.experiment.run_experiment`; on embeddings, what
+        `etalon.evaluate.embedding_experiment.run_embedding_experiment` writes, with the entry of one dataset on top
     metadata : of the dataset; None where it could not be had
     """
     rows = [*_measured(predictions, record), *_missing(record)]
@@ -75,17 +77,19 @@ def _training_rows(choices: list[dict[str, Any]]) -> dict[tuple[str, str, str, i
 
 
 def _missing(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each method on each task, or each perturbation of it, that did not run."""
+    """Yield a row for each method or head on each task, or each perturbation of it, that did not run."""
     tasks = record["tasks"]
     if record["not_run"] and not tasks:
         # The dataset itself is missing: which tasks it holds is unknown, so one row a method stands for them.
         tasks = [{"task": kind, "target": "", "not_run": None} for kind in record["methods"]]
     for task in tasks:
-        for method in record["methods"].get(task["task"], ()):
-            common = {
+        heads = record.get("heads", {}).get(task["task"], ("",))
+        for method, head in itertools.product(record["methods"].get(task["task"], ()), heads):
+            common = record.get("encoder", {}) | {
                 "task": task["task"],
                 "target": task["target"],
                 "method": method,
+                "head": head,
                 "metric": PRIMARY[task["task"]],
                 "condition": "cv",
                 "value": np.nan,

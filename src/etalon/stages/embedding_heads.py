@@ -1,0 +1,47 @@
+"""Stage embedding_heads: predictions of heads on the embeddings of all datasets of a fold."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from etalon.contracts import SpectraSet
+from etalon.errors import BadInputError
+from etalon.evaluate.embedding_experiment import EmbeddingJob, SetOutcome, run_embedding_experiment
+from etalon.evaluate.embedding_heads import FS, applicable, by_kind, run_heads
+from etalon.evaluate.embeddings import load_index, read_embedding
+from etalon.evaluate.provenance import sha256
+from etalon.evaluate.tasks import Task
+from etalon.stages.arguments import run
+from etalon.stages.embedding_arguments import experiment_parser
+
+
+def main(argv: list[str] | None = None) -> None:
+    arguments = experiment_parser(__doc__)
+    arguments.add_argument("--index", type=Path, required=True, help="index of the embeddings")
+    arguments.add_argument("--fs-index", type=Path, help="index of the embeddings of fs, for heads that join them")
+    args = vars(arguments.parse_args(argv))
+    indices = {"own": args.pop("index"), "fs": args.pop("fs_index")}
+    job = EmbeddingJob(**args)
+    given = {name: load_index(path) for name, path in indices.items() if path is not None}
+    blocks = {name: index["blocks"] for name, index in given.items()}
+    heads = applicable(job.settings["heads"], blocks["own"], blocks.get("fs"))
+    joined = any(name.startswith(FS) for names in heads.values() for name in names)
+
+    def compute(folder: Path, spectra: SpectraSet, tasks: list[Task], folds: pd.DataFrame) -> SetOutcome:
+        known = read_embedding(indices["own"], folder.name).named()
+        if joined:
+            fs = read_embedding(indices["fs"], folder.name).named()
+            known |= {FS + name: block for name, block in fs.items()}
+        for name, block in known.items():
+            if len(block) != len(spectra):
+                raise BadInputError(folder.name, f"embedding, block {name}", f"{len(spectra)} rows", len(block))
+        limits = {name: job.settings[name] for name in ("repeats", "max_rows", "inner_splits")}
+        return run_heads(known, tasks, folds, heads, seed=job.seed, **limits)
+
+    about = {"computed_by": "etalon.evaluate.embedding_heads", "checkpoint": given["own"]["checkpoint"]}
+    about["inputs"] = {name: sha256(indices[name]) for name in given}
+    run_embedding_experiment("embedding_heads", by_kind(heads), job, about, compute)
+
+
+if __name__ == "__main__":
+    run(main)
