@@ -5,7 +5,7 @@ one family (equal product and source, or shared specimens) are not independent: 
 over several datasets follow Demšar 2006 (Journal of Machine Learning Research 7, 1-30).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,28 @@ def against(means: pd.DataFrame, reference: str) -> pd.DataFrame:
     return joined.drop(columns="base")
 
 
+def paired(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",)) -> pd.DataFrame:
+    """Compare two methods on every task on which both ran, over the runs that both have.
+
+    Parameters
+    ----------
+    own, base : rows of `etalon.records.METRIC_COLUMNS` that ran, each of one method, metric and condition
+    on : what makes two runs one: "repeat" (equal folds), with "seed" where both start from it
+
+    Returns
+    -------
+    one row a task: family, dataset, target, synthetic, overlaps, value and base (means over the shared repeats, and over
+    the seeds of each), ratio, difference
+    """
+    keys = [*TASK, *on]
+    shared = own[keys].drop_duplicates().merge(base[keys].drop_duplicates(), on=keys)
+    place = [*TASK, "synthetic", "overlaps"]
+    value = own.merge(shared, on=keys).groupby(place, observed=True, sort=False)["value"].mean().reset_index()
+    other = base.merge(shared, on=keys).groupby(TASK, observed=True, sort=False)["value"].mean()
+    joined = value.merge(other.rename("base").reset_index(), on=TASK, validate="one_to_one")
+    return joined.assign(ratio=joined["value"] / joined["base"], difference=joined["value"] - joined["base"])
+
+
 def claimable(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that may enter a summary: no synthetic spectra, no second set of the same specimens."""
     return rows[~rows["synthetic"].astype(bool) & (rows["overlaps"].astype(str) == "")]
@@ -81,7 +103,6 @@ def summarise(compared: pd.DataFrame, reference: str, effect: str, seed: int = 0
     reference itself.
     """
     rows = claimable(compared)
-    rows = rows.assign(effect=rows[effect])
     methods = rows.groupby("method", observed=True, sort=False)
     table = pd.DataFrame([_summary(str(name), own, reference, effect, seed) for name, own in methods], columns=SUMMARY)
     table["p_holm"] = holm(table["p"].to_numpy(float))
@@ -89,7 +110,7 @@ def summarise(compared: pd.DataFrame, reference: str, effect: str, seed: int = 0
 
 
 def _summary(method: str, rows: pd.DataFrame, reference: str, effect: str, seed: int) -> dict[str, object]:
-    families = [group.to_numpy(float) for _, group in rows.groupby("family", observed=True)["effect"]]
+    families = [group.to_numpy(float) for _, group in rows.groupby("family", observed=True)[effect]]
     result: dict[str, object] = {
         "method": method,
         "tasks": len(rows),
@@ -97,15 +118,25 @@ def _summary(method: str, rows: pd.DataFrame, reference: str, effect: str, seed:
         "families": len(families),
     }
     for name, statistic in (("mean", geometric_mean if effect == "ratio" else np.mean), ("median", np.median)):
-        result[name] = float(statistic(rows["effect"].to_numpy(float)))
+        result[name] = float(statistic(rows[effect].to_numpy(float)))
         if method != reference:
             low, high = family_interval(families, statistic, derive_seed(seed, "bootstrap", name))
             result |= {f"{name}_low": low, f"{name}_high": high}
     if method == reference:
         return result
-    effects = np.log(rows["effect"]) if effect == "ratio" else -rows["effect"]  # below zero is better
-    per_dataset = effects.groupby(rows["dataset"], observed=True).median().to_numpy(float)
-    return result | {"win_share": float(np.mean((1 - np.sign(effects)) / 2)), "p": signed_rank(per_dataset)}
+    losses = _losses(rows[effect], effect)
+    return result | {"win_share": float(np.mean((1 - np.sign(losses)) / 2)), "p": rank_datasets(rows, effect)}
+
+
+def _losses(effects: pd.Series, effect: str) -> pd.Series:
+    """Return the log ratios, or differences with their sign turned: below zero is better."""
+    return np.log(effects) if effect == "ratio" else -effects
+
+
+def rank_datasets(rows: pd.DataFrame, effect: str) -> float:
+    """Return p of Wilcoxon's test over datasets, on the median log ratio (or difference) of each one's tasks."""
+    per_dataset = _losses(rows[effect], effect).groupby(rows["dataset"], observed=True).median()
+    return signed_rank(per_dataset.to_numpy(float))
 
 
 def geometric_mean(ratios: np.ndarray) -> float:

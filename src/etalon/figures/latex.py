@@ -2,6 +2,20 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from string import ascii_lowercase
+
+import pandas as pd
+
+PREAMBLE = "% Needs the packages booktabs and longtable; the wide tables want a landscape page.\n"
+LAYOUT = (
+    r"\begingroup\scriptsize\setlength{\tabcolsep}{3pt}"
+    r"\setlength{\LTcapwidth}{\linewidth}\setlength{\LTpost}{2pt}"
+)
+SYNTHETIC, OVERLAP = r"\textsuperscript{\dag}", r"\textsuperscript{\ddag}"
+LEGEND = {
+    SYNTHETIC: "synthetic spectra, in no summary",
+    OVERLAP: "specimens of another set in this table, in no summary",
+}
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -44,6 +58,43 @@ def fixed(value: float, decimals: int, sign: bool = False) -> str:
 def ratio(value: float, decimals: int) -> str:
     """Return a ratio with `decimals` decimals, or three significant digits from 100 on."""
     return significant(value) if value >= 100 else fixed(value, decimals)
+
+
+def interval(row: pd.Series, name: str, ratios: bool) -> str:
+    """Return column `name` of a summary with its interval, if it has one: a ratio or a signed difference."""
+    found = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
+    value, low, high = (ratio(v, 3) if ratios else fixed(v, 3, sign=True) for v in found)
+    return f"{value} [{low}, {high}]" if low else value
+
+
+def p_value(p: float) -> str:
+    return "$<$ 0.001" if p < 0.001 else fixed(p, 3)
+
+
+class Notes:
+    """Collects reasons and hands out one letter for each."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def mark(self, status: str) -> str:
+        return f"n.r.{self.letter(status)}"
+
+    def letter(self, reason: str) -> str:
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+        return rf"\textsuperscript{{{self._letter(self.reasons.index(reason))}}}"
+
+    def lines(self, body: list[list[str]]) -> list[str]:
+        """Return the notes below a table with rows `body`: the marks that occur in its names, then the reasons."""
+        marks = [f"{mark} {text}" for mark, text in LEGEND.items() if any(mark in cells[0] for cells in body)]
+        reasons = [rf"\textsuperscript{{{self._letter(i)}}} {escape(status)}" for i, status in enumerate(self.reasons)]
+        return [f"{line}." for line in (*marks, *reasons)]
+
+    @staticmethod
+    def _letter(number: int) -> str:
+        repeats, letter = divmod(number, len(ascii_lowercase))
+        return ascii_lowercase[letter] * (repeats + 1)
 
 
 def longtable(

@@ -1,6 +1,7 @@
 """How figures look: journal sizes, one label and colour a method, and files that are equal byte for byte."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,35 @@ METHODS = {
     "asls_snv_pls": Method("AsLS + SNV + PLS", "#E69F00", "^"),
     "asls_snv_ridge": Method("AsLS + SNV + ridge", "#56B4E9", "v"),
     "pca_ridge": Method("PCA + ridge", "#009E73", "D"),
+    "stacked_pls": Method("Stacked PLS", "#CC79A7", "X"),
     "tuned_plsda": Method("Tuned PLS-DA", "#000000", "o"),
     "ridge_logistic": Method("Ridge logistic", "#0072B2", "s"),
     "asls_snv_plsda": Method("AsLS + SNV + PLS-DA", "#E69F00", "^"),
     "pca_logistic": Method("PCA + logistic", "#009E73", "D"),
     "pca_tabpfn": Method("PCA + TabPFN", "#D55E00", "P"),
+}
+# Embeddings; their rows are named "variant/head" (`etalon.figures.encoder_rows`). Untrained ones are grey.
+VARIANTS = {
+    "random_init": Method("Random init", "#767676", "h"),
+    "masked": Method("Masked", "#56B4E9", "v"),
+    "masked_aug": Method("Masked + aug.", "#0072B2", "s"),
+    "masked_aug_baseline": Method("Masked + aug. + baseline", "#CC79A7", "D"),
+    "masked_aug_baseline_contrastive": Method("Masked + aug. + baseline + contrastive", "#AA9A00", "p"),
+    "masked_aug_baseline_adversarial": Method("Masked + aug. + baseline + adversarial", "#7A4B2A", "X"),
+    "fs": Method("fs", "#009E73", "P"),
+    "fsnl_random_init": Method("fsnl, random init", "#ABABAB", "d"),
+    "fsnl_episodic": Method("fsnl, episodic", "#C9A227", "<"),
+    "fsnl_episodic_asls": Method("fsnl, episodic + AsLS", "#D55E00", "*"),
+}
+HEADS = {
+    "ridge": "ridge",
+    "evidence": "evidence head",
+    "fs_evidence": "evidence head with fs",
+    "ridge_mean": "ridge on mean latent",
+    "ridge_cls": "ridge on first latent",
+    "ridge_patches": "ridge on patches",
+    "logistic": "logistic",
+    "fs_logistic": "logistic with fs",
 }
 # What the others are compared with, by kind of task.
 REFERENCE = {"regression": "tuned_pls", "classification": "tuned_plsda"}
@@ -80,12 +105,32 @@ CONDITIONS = {
 }
 
 
-def order(methods: pd.Series) -> list[str]:
-    """Return the distinct `methods` in the order of `METHODS`; an unknown one raises BadInputError."""
-    present = set(methods.astype(str))
-    if unknown := sorted(present - set(METHODS)):
+def look(name: str) -> Method:
+    """Return how a method, or an embedding "variant/head", is written and drawn.
+
+    Variants come from the configuration: one that is not in `VARIANTS` is written by its own name.
+    """
+    if name in METHODS:
+        return METHODS[name]
+    variant, head = name.split("/")
+    of = VARIANTS.get(variant, Method(variant.replace("_", " ").capitalize() or "Embeddings", "#404040", "x"))
+    return replace(of, label=f"{of.label} + {HEADS.get(head, head)}") if head else of
+
+
+def order(methods: Iterable[str]) -> list[str]:
+    """Return the distinct `methods`, those of `METHODS` in its order, then embeddings; others raise BadInputError."""
+    present = {str(name) for name in methods}
+    embeddings = {name for name in present if "/" in name}
+    if unknown := sorted(present - embeddings - set(METHODS)):
         raise BadInputError("metrics", "method", f"one of {', '.join(METHODS)}", repr(unknown[0]))
-    return [name for name in METHODS if name in present]
+    return [*(name for name in METHODS if name in present), *sorted(embeddings, key=_place)]
+
+
+def _place(embedding: str) -> list[tuple[int, str]]:
+    """Return what sorts an embedding "variant/head" after others: known ones in their order, then the rest by name."""
+    known = ([*VARIANTS], [*HEADS])
+    parts = embedding.split("/")
+    return [(names.index(n) if n in names else len(names), n) for names, n in zip(known, parts, strict=True)]
 
 
 def save(figure: Figure, pdf: Path, png: Path) -> None:
@@ -111,7 +156,7 @@ def not_run_notes(metrics: pd.DataFrame) -> list[str]:
     for status, group in rows.groupby("status", sort=False):
         missing = order(group["method"])
         all_methods = set(metrics.loc[metrics["task"].isin(group["task"].unique()), "method"].astype(str))
-        what = "All methods" if set(missing) == all_methods else ", ".join(METHODS[name].label for name in missing)
+        what = "All methods" if set(missing) == all_methods else ", ".join(look(name).label for name in missing)
         disturbed = [CONDITIONS[name] for name in CONDITIONS if name in set(group["condition"]) - {"cv", "published"}]
         if disturbed:
             what += f" under {', '.join(disturbed)}"

@@ -1,47 +1,25 @@
 """The LaTeX form of tab_phase0_baselines: a table a kind of task, and one of summaries."""
 
 from collections.abc import Iterator
-from string import ascii_lowercase
 
 import pandas as pd
 
 from etalon.figures import style
-from etalon.figures.latex import escape, fixed, longtable, ratio, significant
-from etalon.figures.style import METHODS, REFERENCE
-
-PREAMBLE = "% Needs the packages booktabs and longtable; the wide tables want a landscape page.\n"
-LAYOUT = (
-    r"\begingroup\scriptsize\setlength{\tabcolsep}{3pt}"
-    r"\setlength{\LTcapwidth}{\linewidth}\setlength{\LTpost}{2pt}"
+from etalon.figures.latex import (
+    LAYOUT,
+    OVERLAP,
+    PREAMBLE,
+    SYNTHETIC,
+    Notes,
+    escape,
+    fixed,
+    interval,
+    longtable,
+    p_value,
+    ratio,
+    significant,
 )
-SYNTHETIC, OVERLAP = r"\textsuperscript{\dag}", r"\textsuperscript{\ddag}"
-LEGEND = {
-    SYNTHETIC: "synthetic spectra, in no summary",
-    OVERLAP: "specimens of another set in this table, in no summary",
-}
-
-
-class Notes:
-    """Collects reasons and hands out one letter for each."""
-
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    def mark(self, status: str) -> str:
-        if status not in self.reasons:
-            self.reasons.append(status)
-        return rf"n.r.\textsuperscript{{{self._letter(self.reasons.index(status))}}}"
-
-    def lines(self, body: list[list[str]]) -> list[str]:
-        """Return the notes below a table with rows `body`: the marks that occur in its names, then the reasons."""
-        marks = [f"{mark} {text}" for mark, text in LEGEND.items() if any(mark in cells[0] for cells in body)]
-        reasons = [rf"\textsuperscript{{{self._letter(i)}}} {escape(status)}" for i, status in enumerate(self.reasons)]
-        return [f"{line}." for line in (*marks, *reasons)]
-
-    @staticmethod
-    def _letter(number: int) -> str:
-        repeats, letter = divmod(number, len(ascii_lowercase))
-        return ascii_lowercase[letter] * (repeats + 1)
+from etalon.figures.style import METHODS, REFERENCE
 
 
 def typeset(table: pd.DataFrame) -> str:
@@ -129,8 +107,8 @@ def _summary(rows: pd.DataFrame, task: str) -> str:
         cells = [escape(METHODS[row["method"]].label)]
         if row["status"] == "ok":
             cells += [fixed(row[name], 0) for name in ("tasks", "datasets", "families")]
-            cells += [_interval(row, name, task) for name in ("mean", "median")]
-            cells += [fixed(100 * row["win_share"], 0), _p(row["p_holm"])]
+            cells += [interval(row, name, of_errors) for name in ("mean", "median")]
+            cells += [fixed(100 * row["win_share"], 0), p_value(row["p_holm"])]
         else:
             cells += [notes.mark(row["status"]), *[""] * 6]
         body.append(cells)
@@ -144,19 +122,9 @@ def _summary(rows: pd.DataFrame, task: str) -> str:
     return longtable(caption, f"tab:phase0-summary-{task}", "lrrrllrr", header, body, notes.lines(body))
 
 
-def _interval(row: pd.Series, name: str, task: str) -> str:
-    found = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
-    value, low, high = (ratio(v, 3) if task == "regression" else fixed(v, 3, sign=True) for v in found)
-    return f"{value} [{low}, {high}]" if low else value
-
-
 def _inline(method: str) -> str:
     """Return the label of `method` as it stands within a sentence."""
     return METHODS[method].label.replace("Tuned", "tuned")
-
-
-def _p(p: float) -> str:
-    return "$<$ 0.001" if p < 0.001 else fixed(p, 3)
 
 
 def _unavailable(tasks: pd.DataFrame) -> str:

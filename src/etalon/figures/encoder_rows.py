@@ -1,0 +1,89 @@
+"""Rows of tables on encoders: a method, or an embedding "variant/head", and the scores that each has."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from etalon.evaluate.compare import claimable
+from etalon.evaluate.score import PRIMARY
+from etalon.figures import style
+from etalon.figures.style import REFERENCE
+
+EMBEDDING = "embedding"  # the method of learned and fixed embeddings in metrics tables
+FIXED = {"regression": "fs/evidence", "classification": "fs/logistic"}  # the bar that needs no training
+LADDER = ("masked", "masked_aug", "masked_aug_baseline")  # steps B, C and D of phase 2
+UNTRAINED = ("random_init", "fsnl_random_init", "fs")
+MIN_TASKS = 3  # with fewer real tasks than this, synthetic ones are shown with them and it is said
+ABSENT = "not run: no such row in the metrics table"
+
+
+def named(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with "variant/head" as `method` where they are of an embedding.
+
+    Rows that did not run may lack the variant or the head: they then stand for all of them ("variant/", "/").
+    """
+    names = metrics["variant"].astype(str) + "/" + metrics["head"].astype(str)
+    method = metrics["method"].astype(str)
+    return metrics.assign(method=method.where(method != EMBEDDING, names))
+
+
+def scores(rows: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Return the rows of `task` that ran and hold its primary score, all folds of a repeat pooled."""
+    chosen = (rows["task"] == task) & (rows["metric"] == PRIMARY[task]) & (rows["fold"] == -1)
+    return rows[chosen & (rows["status"] == "ok") & rows["value"].notna()]
+
+
+def variant_of(name: str) -> str:
+    """Return the variant of an embedding "variant/head"; "" for a method."""
+    return name.partition("/")[0] if "/" in name else ""
+
+
+def variants(names: Iterable[str]) -> list[str]:
+    """Return the distinct variants among `names`, in the order of `style.VARIANTS`."""
+    found = [variant_of(name) for name in style.order(names)]
+    return list(dict.fromkeys(name for name in found if name))
+
+
+def is_perceiver(variant: str) -> bool:
+    return bool(variant) and not variant.startswith("fs")
+
+
+def control_of(name: str) -> str | None:
+    """Return the untrained encoder of the same architecture under the same head; None where there is none."""
+    variant, _, head = name.partition("/")
+    if not head or variant in UNTRAINED:
+        return None
+    return f"{'fsnl_random_init' if variant.startswith('fsnl') else 'random_init'}/{head}"
+
+
+def opponents(name: str, task: str) -> dict[str, str | None]:
+    """Return what row `name` is compared with: tuned PLS (PLS-DA), its control, the fixed embedding."""
+    return {
+        "reference": REFERENCE[task],
+        "control": control_of(name),
+        "fixed": FIXED[task] if name != FIXED[task] else None,
+    }
+
+
+def not_run(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the distinct datasets, targets, conditions and reasons for which row `name` did not run."""
+    stand_for = {name, f"{variant_of(name)}/", "/"} if "/" in name else {name}
+    missing = rows[(rows["status"] != "ok") & rows["method"].isin(stand_for)]
+    return missing.drop_duplicates(["dataset", "target", "condition", "status"])
+
+
+def reasons(missing: pd.DataFrame) -> str:
+    """Return the reasons in the output of `not_run`, each with its number of datasets; "" for none."""
+    counts = missing.groupby("status", sort=False)["dataset"].nunique()
+    return "; ".join(f"{status} ({n} dataset{'s' if n > 1 else ''})" for status, n in counts.items())
+
+
+def shown(rows: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """Return the rows that a summary is made of, and whether they hold more than `claimable` ones.
+
+    Where fewer than `MIN_TASKS` real tasks ran, synthetic and overlapping sets join them: a demo, not a result.
+    """
+    real = claimable(rows)
+    if len(real[["dataset", "target"]].drop_duplicates()) >= MIN_TASKS or len(real) == len(rows):
+        return real, False
+    return rows, True
