@@ -27,7 +27,7 @@ def block_mask(
 
     Parameters
     ----------
-    coordinates : float64, shape (L,), increasing; at least 2 points
+    coordinates : shape (L,), increasing or decreasing; at least 2 points
     share : of the range of `coordinates` that is masked, between 0 and 1; of two, one is drawn between them for each
         spectrum. At least one point of a spectrum is masked and one is not.
     n_blocks : on the circle. None is more than three times as wide as another; gaps are what chance leaves.
