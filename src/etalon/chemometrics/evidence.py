@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpftrf, dpftri, dpftrs, dtrttf
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -62,17 +63,15 @@ class EvidenceRidge(RegressorMixin, BaseEstimator):
         few = _spread_rows(groups, self.max_rows)
         logs = self._choose(self._kernels(Z[few]), target[few], counts[few])
         self.strengths_, self.noise_ = np.exp(logs[:-1]), float(np.exp(logs[-1]))
-        self._factor = cho_factor(_covariance(logs, [*self._kernels(Z), np.diag(counts)]), lower=True)
+        self._weights = np.repeat(self.strengths_ / self._scales**2, np.diff(self._edges))
+        C = (Z * self._weights) @ Z.T
+        C += MEAN_VARIANCE
+        C.flat[:: len(C) + 1] += self.noise_ * counts
+        self._factor = cho_factor(C, lower=True, overwrite_a=True)
         dual = cho_solve(self._factor, target)
-        self.log_evidence_ = _log_evidence(self._factor[0], dual, target, counts, logs[-1])
+        self.log_evidence_ = _log_evidence(np.diag(self._factor[0]), dual, target, counts, logs[-1])
         self._Z = Z
-        weights = np.concatenate(
-            [
-                np.full(b.stop - b.start, w / s**2)
-                for b, w, s in zip(self._slices, self.strengths_, self._scales, strict=True)
-            ]
-        )
-        self.coef_ = self._y_scale * weights * (Z.T @ dual)
+        self.coef_ = self._y_scale * self._weights * (Z.T @ dual)
         self.intercept_ = float(self._y_mean + self._y_scale * MEAN_VARIANCE * dual.sum() - self._mean @ self.coef_)
         return self
 
@@ -84,10 +83,8 @@ class EvidenceRidge(RegressorMixin, BaseEstimator):
         if not return_std:
             return y_hat
         Z = X - self._mean
-        cross, own = np.full((len(Z), len(self._Z)), MEAN_VARIANCE), np.full(len(Z), MEAN_VARIANCE + self.noise_)
-        for b, w, s in zip(self._slices, self.strengths_, self._scales, strict=True):
-            cross += (w / s**2) * Z[:, b] @ self._Z[:, b].T
-            own += (w / s**2) * (Z[:, b] ** 2).sum(axis=1)
+        cross = MEAN_VARIANCE + (Z * self._weights) @ self._Z.T
+        own = MEAN_VARIANCE + self.noise_ + Z**2 @ self._weights
         explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
         return y_hat, self._y_scale * np.sqrt(np.maximum(own - explained, self.noise_))
 
@@ -96,30 +93,33 @@ class EvidenceRidge(RegressorMixin, BaseEstimator):
         return [slice(start, stop) for start, stop in zip(self._edges[:-1], self._edges[1:], strict=True)]
 
     def _kernels(self, Z: np.ndarray) -> list[np.ndarray]:
-        return [(Z[:, b] / s) @ (Z[:, b] / s).T for b, s in zip(self._slices, self._scales, strict=True)]
+        scaled = (Z[:, b] / s for b, s in zip(self._slices, self._scales, strict=True))
+        return [A @ A.T for A in scaled]
 
     def _choose(self, kernels: list[np.ndarray], y: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the logarithms of the strengths and of the noise that maximise evidence times prior."""
-        n_blocks, every = len(kernels), [*kernels, np.diag(counts)]
+        n_blocks, n = len(kernels), len(y)
         prior_mean = np.r_[np.full(n_blocks, -np.log(n_blocks)), np.log(NOISE_MEAN)]
         prior_sd = np.r_[np.full(n_blocks, STRENGTH_SD), NOISE_SD]
-        identity = np.eye(len(y))
+        # One triangle of each, as a row: sums over blocks are one pass over half the numbers.
+        stacked = np.array([_packed(K) for K in [*kernels, np.diag(counts)]])
+        diagonal = np.flatnonzero(_packed(np.eye(n)))
+        times = np.full(stacked.shape[1], 2.0)  # how often a number of the triangle stands in the matrix
+        times[diagonal] = 1.0
 
         def objective(logs: np.ndarray) -> tuple[float, np.ndarray]:
-            try:
-                factor = cho_factor(_covariance(logs, every), lower=True)
-            except LinAlgError:  # too little noise for the rounding of C: worse than anything that can be computed
+            strengths = np.exp(logs)
+            C = strengths @ stacked
+            C += MEAN_VARIANCE
+            factor, failed = dpftrf(n, C, uplo="L", overwrite_a=True)
+            if failed:  # too little noise for the rounding of C: worse than anything that can be computed
                 return 1e10, np.zeros_like(logs)
-            dual = cho_solve(factor, y)
-            inverse = cho_solve(factor, identity)
+            dual = dpftrs(n, factor, y, uplo="L")[0]
             slack = (logs - prior_mean) / prior_sd
-            value = -_log_evidence(factor[0], dual, y, counts, logs[-1]) + 0.5 * slack @ slack
-            gradient = np.array(
-                [
-                    -0.5 * np.exp(log) * (dual @ K @ dual - np.einsum("ij,ij->", inverse, K))
-                    for log, K in zip(logs, every, strict=True)
-                ]
-            )
+            value = -_log_evidence(factor[diagonal], dual, y, counts, logs[-1]) + 0.5 * slack @ slack
+            inverse = dpftri(n, factor, uplo="L", overwrite_a=True)[0]
+            # The derivative to a strength is <C^-1 - dual dual', K> / 2.
+            gradient = 0.5 * strengths * (stacked @ (times * (inverse - _packed(np.outer(dual, dual)))))
             gradient[-1] -= 0.5 * _surplus(counts)
             return value, gradient + slack / prior_sd
 
@@ -140,20 +140,20 @@ def _surplus(counts: np.ndarray) -> float:
     return float(np.sum(1.0 - 1.0 / counts))
 
 
-def _covariance(logs: np.ndarray, kernels: list[np.ndarray]) -> np.ndarray:
-    C = np.full(kernels[0].shape, MEAN_VARIANCE)
-    for log, K in zip(logs, kernels, strict=True):
-        C += np.exp(log) * K
-    return C
+def _packed(matrix: np.ndarray) -> np.ndarray:
+    """Return the lower triangle of a symmetric matrix in LAPACK's rectangular full packed format (dtrttf)."""
+    return dtrttf(matrix, uplo="L")[0]
 
 
-def _log_evidence(factor: np.ndarray, dual: np.ndarray, y: np.ndarray, counts: np.ndarray, log_noise: float) -> float:
+def _log_evidence(diagonal: np.ndarray, dual: np.ndarray, y: np.ndarray, counts: np.ndarray, log_noise: float) -> float:
     """Return the log evidence with each row's likelihood raised to one over its specimen's number of rows.
+
+    `diagonal` is that of the Cholesky factor of C, `dual` is C^-1 y.
 
     The integral over f of prod_i N(y_i | f_i, s)^(1/m_i) N(f | 0, K) is N(y | 0, K + s D) times
     prod_i (2 pi s m_i)^(1/2) (2 pi s)^(-1 / (2 m_i)).
     """
-    normal = -0.5 * y @ dual - np.log(np.diag(factor)).sum() - 0.5 * len(y) * np.log(2 * np.pi)
+    normal = -0.5 * y @ dual - np.log(diagonal).sum() - 0.5 * len(y) * np.log(2 * np.pi)
     powers = 0.5 * _surplus(counts) * (np.log(2 * np.pi) + log_noise) + 0.5 * np.log(counts).sum()
     return float(normal + powers)
 
