@@ -24,11 +24,16 @@ wildcard_constraints:
     kind="real|synthetic",
     experiment=one_of(EXPERIMENTS),
     table=one_of(TABLES),
+    variant=one_of(VARIANTS),
+    heldout=r"fold\d+",
+    seed=r"\d+",
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/embedding.smk"
+include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/embed.smk"
 include: "workflow/rules/figures.smk"
 
 

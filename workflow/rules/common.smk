@@ -1,12 +1,15 @@
 # What the rules share: the checked configuration, the datasets it selects, and the params that ask for a new run.
 
 import fnmatch
+import hashlib
 import json
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
+import yaml
 from jsonschema import ValidationError
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
@@ -80,7 +83,11 @@ def figure_digest(name):
 
 def reader_digest(wildcards):
     """Digest of the import and of the one reader that the dataset needs."""
-    return code_digest("import_dataset", f"etalon.data.readers.{CATALOGUE[wildcards.dataset].reader}")
+    return reader_digest_of(wildcards.dataset)
+
+
+def reader_digest_of(dataset):
+    return code_digest("import_dataset", f"etalon.data.readers.{CATALOGUE[dataset].reader}")
 
 
 def source_digest(wildcards):
@@ -94,7 +101,11 @@ def origin(wildcards):
     The import declares one of the files it writes, the metadata, which need not differ when the spectra do; with this
     param a job that reads the dataset is run again even if the session that imported it was interrupted.
     """
-    return f"{source_digest(wildcards)}-{reader_digest(wildcards)}-{config['seed']}"
+    return origin_of(wildcards.dataset)
+
+
+def origin_of(dataset):
+    return f"{entry_digest(CATALOGUE[dataset])}-{reader_digest_of(dataset)}-{config['seed']}"
 
 
 def retry_mark(wildcards):
@@ -127,11 +138,14 @@ def everything_imported(wildcards):
 
 def scores_of(wildcards):
     """Files with the scores that a metrics table gathers. A dataset without reference values or classes has none."""
-    return expand(
-        "<results>/scores/{experiment}/{dataset}.json",
-        experiment=TABLES[wildcards.table],
-        dataset=LABELLED,
-    )
+    experiments = TABLES[wildcards.table]
+    classical = [name for name in experiments if name in EXPERIMENTS]
+    return expand("<results>/scores/{experiment}/{dataset}.json", experiment=classical, dataset=LABELLED) + [
+        f"<results>/scores/{experiment}/{path}.json"
+        for experiment in experiments
+        if experiment in ENCODER_EXPERIMENTS
+        for path in trainings(experiment)
+    ]
 
 
 def metrics(table):
@@ -142,8 +156,8 @@ def metrics(table):
 
 
 def all_metrics(wildcards):
-    """The table that holds all metrics of the run; nothing where figures are drawn from shipped ones."""
-    return "<results>/metrics/embedding.parquet" if config["figures_from"] == "run" else []
+    """The tables that hold all metrics of the run; nothing where figures are drawn from shipped ones."""
+    return expand("<results>/metrics/{table}.parquet", table=TABLES) if config["figures_from"] == "run" else []
 
 
 def shipped(table, run):
@@ -158,19 +172,132 @@ def everything_shipped(wildcards):
     return [shipped(table, config["run"]) for table in DRAWN_TABLES]
 
 
+def read_variants(path):
+    """The variants of the configuration, checked and with the defaults of their schema."""
+    variants = yaml.safe_load(Path(path).read_text())
+    try:
+        validate(variants, "../schemas/variants.schema.yaml")
+    except WorkflowError as error:
+        stop(f"{path}: {explain(error.__context__)}")
+    if unknown := [name for name in config["encoders"]["variants"] if name not in variants]:
+        stop(f"config: encoders.variants: no variant {unknown[0]!r} in {path}")
+    return variants
+
+
+def fold_families():
+    """Fold of each family: the largest families first, each to the fold with the fewest datasets so far."""
+    families = Counter(CATALOGUE[dataset].family for dataset in DATASETS)
+    folds, sizes = {}, [0] * min(config["encoders"]["family_folds"], len(families))
+    for family, size in sorted(families.items(), key=lambda item: (-item[1], item[0])):
+        smallest = sizes.index(min(sizes))
+        folds[family], sizes[smallest] = f"fold{smallest}", sizes[smallest] + size
+    return folds
+
+
+def held_out(heldout):
+    """Datasets of a fold: those that are judged with the checkpoints that saw none of its families."""
+    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] == heldout]
+
+
+def judged(wildcards):
+    return [dataset for dataset in held_out(wildcards.heldout) if dataset in LABELLED]
+
+
+def folders(datasets):
+    return [folder_of(dataset).replace("<data>", config["data_dir"]) for dataset in datasets]
+
+
+def trainings(experiment="encoders"):
+    """Variant, fold and seed of every encoder, as its files are named."""
+    seeds = config["encoders"]["seeds"]
+    if experiment == "encoder_robustness":
+        seeds = min(seeds, config["embedding"]["robustness"]["seeds"])
+    return [
+        f"{variant}/{heldout}/seed{seed}"
+        for variant in config["encoders"]["variants"]
+        for heldout in FOLDS
+        for seed in range(1 if VARIANTS[variant]["encoder"] == "fs" else seeds)
+    ]
+
+
+def training_sets(wildcards):
+    """Datasets that may train an encoder: none of a held-out family."""
+    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] != wildcards.heldout]
+
+
+def contents(datasets):
+    """Files of datasets that a job reads: contract and baseline."""
+    return [f"{folder_of(dataset)}/{name}" for dataset in datasets for name in ("metadata.json", "baseline_asls.npy")]
+
+
+def families_of(wildcards):
+    return sorted(family for family, fold in FOLD_OF.items() if fold == wildcards.heldout)
+
+
+def origins(datasets):
+    """One digest of the origins of many datasets."""
+    return hashlib.sha256(" ".join(map(origin_of, datasets)).encode()).hexdigest()[:16]
+
+
+def training_settings(wildcards):
+    """All that decides a training besides its data and its seed, as JSON text."""
+    variant, pretraining = VARIANTS[wildcards.variant], config["pretraining"]
+    own = pretraining["fsnl" if variant["encoder"] == "fsnl" else "perceiver"]
+    shared = ("spectra", "clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
+    optimisation = ("learning_rate", "weight_decay", "warm_up")
+    content = {
+        "variant": variant,
+        "size": own["size"],
+        "batch": own["batch"],
+        "device": pretraining["device"],
+        "training": {key: pretraining[key] for key in shared} | {key: own[key] for key in optimisation},
+    }
+    if variant["encoder"] == "perceiver":
+        content["masking"] = {key: own[key] for key in ("n_visible", "n_masked", "mask_share")}
+    return json.dumps(content)
+
+
+def corpus_of(wildcards):
+    """The generated spectra, for the variants that are trained on some."""
+    return "<results>/corpus/synthetic.safetensors" if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []
+
+
+def checkpoint_of(wildcards):
+    """The weights of an encoder; `fs` has none."""
+    if VARIANTS[wildcards.variant]["encoder"] == "fs":
+        return []
+    return "<results>/checkpoints/{variant}/{heldout}/seed{seed}.safetensors"
+
+
+def fs_index(wildcards):
+    """The embeddings of `fs`, for the heads that join them to those of a learned encoder."""
+    if VARIANTS[wildcards.variant]["encoder"] == "fs" or FS is None:
+        return []
+    return f"<results>/embeddings/{FS}/{{heldout}}/seed0/index.json"
+
+
 check_config("../schemas/config.schema.yaml")
 
 CATALOGUE = read_catalogue(config["catalogue"])
 DATASETS = select(**config["datasets"])
 LABELLED = [dataset for dataset in DATASETS if CATALOGUE[dataset].targets or CATALOGUE[dataset].label]
+VARIANTS = read_variants("config/variants.yaml")
+FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
+FOLD_OF = fold_families()
+FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
 EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
+ENCODER_EXPERIMENTS = ("encoders", "encoder_robustness")
 # The experiments in each metrics table; figures depend on the smallest that holds what they show.
 TABLES = {
     "embedding_baselines": ("classical", "tabpfn"),
     "embedding_robustness": EXPERIMENTS,
-    "embedding": EXPERIMENTS,
+    "embedding_encoders": ("classical", "tabpfn", "encoders"),
+    "embedding_encoder_robustness": ("classical", "classical_robustness", *ENCODER_EXPERIMENTS),
 }
-DRAWN_TABLES = ("embedding_baselines", "embedding_robustness")
+# Their rows stand in the tables of the classical methods too; all are shipped, these are drawn.
+DRAWN_TABLES = tuple(TABLES)
+# Tables that are no metrics: curves, maps, and how synthetic spectra differ from real ones.
+OTHER_TABLES = ("pretraining", "embedding_map", "synthetic_realism")
 # Folder in results/ of figures and tables.
 DRAWN = config["run"] if config["figures_from"] == "run" else f"reference_figures/{config['reference_run']}"
 

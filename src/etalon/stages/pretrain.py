@@ -1,0 +1,145 @@
+"""Stage pretrain: one encoder of one variant, with one fold of families held out and one seed.
+
+Under torchrun the processes share the groups of each step.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from etalon.code_digest import code_digest
+from etalon.errors import BadInputError
+from etalon.models.encoder import Encoder
+from etalon.models.functional import LearnedFunctionSpace
+from etalon.models.perceiver import Perceiver
+from etalon.seeds import derive_seed
+from etalon.stages.arguments import parser, run
+from etalon.storage import save_table
+from etalon.train.batches import Sampler
+from etalon.train.checkpoint import make_encoder, save_encoder
+from etalon.train.corpus import TrainingSet, load_real, load_synthetic
+from etalon.train.episodic_objective import EpisodicObjective
+from etalon.train.loop import Result, Schedule, train
+from etalon.train.masked_objective import MaskedObjective
+from etalon.train.monitor import Monitor
+from etalon.train.state import remove_state
+
+
+def main(argv: list[str] | None = None) -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--data", type=Path, nargs="+", required=True, help="folders of the datasets to train on")
+    arguments.add_argument("--synthetic", type=Path, help="file of synthetic_corpus")
+    arguments.add_argument("--variant", required=True, help="name of the variant")
+    arguments.add_argument("--heldout", required=True, help="name of the fold that is held out")
+    arguments.add_argument("--heldout-families", nargs="*", default=[], help="families that must not be seen")
+    arguments.add_argument("--encoder-seed", type=int, required=True, help="number of the seed")
+    arguments.add_argument("--seed", type=int, required=True, help="main seed")
+    arguments.add_argument("--threads", type=int, default=1, help="threads of the linear algebra, part of the result")
+    arguments.add_argument("--out", type=Path, required=True, help="checkpoint to write, safetensors")
+    arguments.add_argument("--curves", type=Path, required=True, help="curves to write, parquet")
+    arguments.add_argument("--tensorboard", type=Path, help="folder of event files for TensorBoard")
+    args = arguments.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    device = _device(args.settings["device"])
+    variant = args.settings["variant"]
+    seed = derive_seed(args.seed, "pretrain", args.variant, args.heldout, args.encoder_seed)
+    # The control and the variants that start from the same place share their first weights.
+    torch.manual_seed(derive_seed(args.seed, "init", variant["encoder"], args.encoder_seed))
+    config = {"encoder": variant["encoder"], "size": args.settings["size"]}
+    encoder = make_encoder(config).to(device)
+
+    corpus, left_out = load_real(args.data, device)
+    if seen := sorted({source.family for source in corpus} & set(args.heldout_families)):
+        raise BadInputError("pretrain", "--data", f"no dataset of a held-out family ({args.heldout})", seen[0])
+    if args.synthetic is not None:
+        corpus += load_synthetic(args.synthetic, device)
+    if not corpus:
+        raise BadInputError("pretrain", "--data", "a dataset with a wavelength axis", "none")
+    result = _train(encoder, corpus, seed, device, args) if variant["losses"] else None
+
+    settings = {key: value for key, value in args.settings.items() if key != "device"}
+    record = {
+        "config": config,
+        "variant": args.variant,
+        "heldout": args.heldout,
+        "heldout_families": sorted(args.heldout_families),
+        "encoder_seed": args.encoder_seed,
+        "seed": args.seed,
+        "settings": settings,
+        "data": [source.source for source in corpus],
+        "left_out": left_out,
+        "weights_may_be_shipped": all(source.source["weights"] for source in corpus),
+        "code": code_digest("etalon.stages.pretrain"),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("numpy", "safetensors", "torch")},
+        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "steps": result.steps if result else 0,
+        "spectra": result.spectra if result else 0,
+        "stopped_early": bool(result and result.stopped_early),
+        "seconds": round(result.seconds, 1) if result else 0.0,
+    }
+    if not dist.is_initialized() or dist.get_rank() == 0:
+        rows = pd.DataFrame(result.curves if result else [], columns=["step", "spectra", "quantity", "value"])
+        names = {"variant": args.variant, "heldout": args.heldout, "seed": args.encoder_seed}
+        save_table(args.curves, rows.assign(**names))
+        save_encoder(args.out, result.weights if result else encoder.state_dict(), record)
+        for state in args.out.parent.glob(f"{args.out.stem}.state-*.safetensors"):
+            remove_state(state)
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _device(name: str) -> torch.device:
+    """Return the device of this process, and join the others where torchrun started several."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if "WORLD_SIZE" in os.environ:
+        dist.init_process_group("nccl" if name == "cuda" else "gloo")
+        if name == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
+
+
+def _train(encoder: Encoder, corpus: list[TrainingSet], seed: int, device: torch.device, args: Any) -> Result:
+    variant, training = args.settings["variant"], args.settings["training"]
+    objective: nn.Module
+    if isinstance(encoder, Perceiver):
+        names = ("n_visible", "n_masked", "mask_share")
+        points = {name: args.settings["masking"][name] for name in names}
+        objective = MaskedObjective(encoder, variant["losses"], variant["augment"], n_sets=len(corpus), **points)
+    elif isinstance(encoder, LearnedFunctionSpace):
+        objective = EpisodicObjective(encoder, variant["losses"])
+    else:
+        raise BadInputError("variant", "losses", f"none: {variant['encoder']} is not trained", variant["losses"])
+    batch = args.settings["batch"]
+    sampler = Sampler(corpus, variant["p_synthetic"], batch["groups"], batch["spectra"], seed)
+    return train(
+        objective.to(device),
+        encoder,
+        sampler,
+        Monitor(corpus),
+        Schedule(**training),
+        state_path=_state_path(args.out, args),
+        tensorboard=args.tensorboard,
+    )
+
+
+def _state_path(out: Path, args: Any) -> Path:
+    """Return where an interrupted run of this very training has left its state; that of another has another name."""
+    names = ("settings", "seed", "variant", "heldout", "encoder_seed", "threads", "data")
+    this = {name: getattr(args, name) for name in names} | {"code": code_digest("etalon.stages.pretrain")}
+    digest = hashlib.sha256(json.dumps(this, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return out.with_name(f"{out.stem}.state-{digest}.safetensors")
+
+
+if __name__ == "__main__":
+    run(main)

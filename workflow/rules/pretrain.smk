@@ -1,0 +1,85 @@
+# Pretraining. One rule instance is one training: variant, fold of families held out, and seed are its wildcards.
+
+
+# Generated spectra that trainings mix in.
+rule synthetic_corpus:
+    output:
+        tensors="<results>/corpus/synthetic.safetensors",
+        record="<results>/corpus/synthetic.json",
+    log:
+        "<logs>/synthetic_corpus/<run>.log",
+    benchmark:
+        "<results>/benchmarks/synthetic_corpus.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=json.dumps(config["pretraining"]["synthetic"] | {"asls": config["asls"]}),
+        seed=config["seed"],
+        code=code_digest("synthetic_corpus"),
+    shell:
+        "python -m etalon.stages.synthetic_corpus --settings {params.settings:q} --seed {params.seed}"
+        " --out {output.tensors:q} &> {log:q}"
+
+
+# Started again after a kill, it goes on from the state that it saved beside its checkpoint.
+rule pretrain:
+    input:
+        data=lambda wildcards: contents(training_sets(wildcards)),
+        synthetic=corpus_of,
+    output:
+        checkpoint="<results>/checkpoints/{variant}/{heldout}/seed{seed}.safetensors",
+        record="<results>/checkpoints/{variant}/{heldout}/seed{seed}.json",
+        curves="<results>/pretraining/{variant}/{heldout}/seed{seed}.parquet",
+    log:
+        "<logs>/pretrain/<run>/{variant}/{heldout}/seed{seed}.log",
+    benchmark:
+        "<results>/benchmarks/pretrain/{variant}/{heldout}/seed{seed}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: config["pretraining"]["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=480,
+        gpu=1,
+    params:
+        data=lambda wildcards: folders(training_sets(wildcards)),
+        synthetic=lambda wildcards, input: f"--synthetic {input.synthetic}" if input.synthetic else "",
+        families=families_of,
+        settings=training_settings,
+        seed=config["seed"],
+        tensorboard=f"results/{config['run']}/tensorboard",
+        code=code_digest("pretrain"),
+        origin=lambda wildcards: origins(training_sets(wildcards)),
+    shell:
+        "python -m etalon.stages.pretrain --data {params.data:q} {params.synthetic}"
+        " --variant {wildcards.variant} --heldout {wildcards.heldout} --heldout-families {params.families:q}"
+        " --encoder-seed {wildcards.seed} --seed {params.seed} --threads {threads} --settings {params.settings:q}"
+        " --tensorboard {params.tensorboard}/{wildcards.variant}/{wildcards.heldout}/seed{wildcards.seed}"
+        " --out {output.checkpoint:q} --curves {output.curves:q} &> {log:q}"
+
+
+rule gather_curves:
+    input:
+        curves=expand("<results>/pretraining/{training}.parquet", training=[path for path in trainings() if not path.startswith("fs/")]),
+    output:
+        table="<results>/metrics/pretraining.parquet",
+    log:
+        "<logs>/gather_curves/<run>.log",
+    benchmark:
+        "<results>/benchmarks/gather_curves.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        run=config["run"],
+        code=code_digest("gather_curves"),
+    shell:
+        "python -m etalon.stages.gather_curves --run {params.run} --curves {input.curves:q}"
+        " --out {output.table:q} &> {log:q}"
