@@ -73,8 +73,10 @@ def run_embedding_experiment(
     """
     started = time.monotonic()
     content: dict[str, Any] = {"experiment": experiment, "methods": {kind: [METHOD] for kind in heads}, "heads": heads}
-    content |= {"encoder": {"variant": job.variant, "heldout": job.heldout, "seed": job.encoder_seed}}
-    content |= describe(job.settings, job.seed, {}) | about | {"code": code_digest(about["computed_by"])}
+    content |= {"embedding": {"variant": job.variant, "heldout": job.heldout, "seed": job.encoder_seed}}
+    described = describe(job.settings, job.seed, {})
+    packages = described["packages"] | about.get("packages", {})
+    content |= described | about | {"packages": packages, "code": code_digest(about["computed_by"])}
     folds, parts, content["datasets"] = job.folds_of, [], []
     with threadpool_limits(job.threads):
         for folder in tqdm(job.data, desc="datasets", unit="set"):
@@ -82,7 +84,7 @@ def run_embedding_experiment(
             parts.append(predictions)
             content["datasets"].append(entry)
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    rows = rows.assign(method=METHOD, **content["encoder"])
+    rows = rows.assign(method=METHOD, **content["embedding"])
     content["seconds"] = round(time.monotonic() - started, 2)
     save_table(job.out, as_records(rows, PREDICTION_COLUMNS))
     save_json(job.record, content)

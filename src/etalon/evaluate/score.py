@@ -85,7 +85,7 @@ def _missing(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for task in tasks:
         heads = record.get("heads", {}).get(task["task"], ("",))
         for method, head in itertools.product(record["methods"].get(task["task"], ()), heads):
-            common = record.get("encoder", {}) | {
+            common = record.get("embedding", {}) | {
                 "task": task["task"],
                 "target": task["target"],
                 "method": method,

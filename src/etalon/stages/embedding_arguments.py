@@ -15,7 +15,7 @@ def add_encoder(arguments: argparse.ArgumentParser) -> None:
 
 
 def experiment_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return the parser of a stage that predicts many datasets from embeddings (`etalon.evaluate.embedding_experiment`)."""
+    """Return the parser of a stage that predicts from embeddings (see `etalon.evaluate.embedding_experiment`)."""
     result = parser(description)
     result.add_argument("--data", type=Path, nargs="+", required=True, help="folders of the datasets")
     result.add_argument("--folds", type=Path, nargs="+", required=True, help="their folds, {dataset}.parquet")
