@@ -61,6 +61,12 @@ def physical_axis(wavelengths: np.ndarray, modality: str, axis_unit: str) -> np.
     return 1e7 / wavelengths if BASES[modality].unit == "cm-1" and axis_unit == "nm" else np.asarray(wavelengths)
 
 
+def out_of_range(modality: str) -> NotRunError:
+    """Return the error of a set of which no function is measured: zeros must not pass for an embedding."""
+    basis = BASES[modality]
+    return NotRunError(f"nothing measured within {basis.first:g}-{basis.last:g} {basis.unit}")
+
+
 def embed(
     intensities: np.ndarray, baseline: np.ndarray, wavelengths: np.ndarray, *, modality: str, axis_unit: str
 ) -> dict[str, np.ndarray]:
@@ -83,6 +89,10 @@ def embed(
     ----------
     intensities, baseline : shape (n_samples, n_channels); the baseline of AsLS
     wavelengths : shape (n_channels,), strictly increasing; modality, axis_unit : as in `etalon.contracts.Metadata`
+
+    Raises
+    ------
+    NotRunError : only channel numbers are known, or nothing lies within the range of the modality's functions
     """
     axis = physical_axis(wavelengths, modality, axis_unit)
     grid = _grid(np.ascontiguousarray(axis, dtype=np.float64).tobytes(), modality)
@@ -141,6 +151,8 @@ def _grid(axis_bytes: bytes, modality: str) -> _Grid:
             channels = slice(reached[0], reached[-1] + 1)
             pieces = (np.ascontiguousarray(matrix[channels, functions]) for matrix in matrices)
             parts.append(_Part(functions, channels, *pieces))
+    if not parts:
+        raise out_of_range(modality)
     return _Grid(tuple(parts), LocalWindow(axis, q, basis.local_window))
 
 

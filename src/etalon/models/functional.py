@@ -72,15 +72,16 @@ class LearnedFunctionSpace(Encoder):
 
     def forward(self, batch: GridBatch) -> dict[str, Tensor]:
         inputs, covered = self.front(batch)
+        if not covered.any():
+            raise fs.out_of_range(batch.modality)
         # All spectra of a batch lack the same tokens: these are left out, which is the same as masking them.
         shown = self.embedding(inputs[:, covered]) + self.position[MODALITY_NUMBER[batch.modality], covered]
         for block in self.transformer:
             shown = block(shown)
         tokens = shown.new_zeros(len(batch), N_TOKENS, shown.shape[2])
         tokens[:, covered] = shown
-        x = batch.intensities
-        stats = torch.stack([x.mean(dim=1), x.std(dim=1, correction=0)], dim=1)
-        return {"learned": self.read(tokens, covered), "stats": stats}
+        _, mean, sd = _moments(batch.intensities)
+        return {"learned": self.read(tokens, covered), "stats": torch.cat([mean, sd], dim=1)}
 
     def front(self, batch: GridBatch) -> tuple[Tensor, Tensor]:
         """Return the inputs of the tokens, shape (n, 64, 12), and which tokens are measured, bool, shape (64,).
@@ -127,10 +128,17 @@ class LearnedFunctionSpace(Encoder):
 
 def snv(spectra: Tensor) -> Tensor:
     """Return spectra less their mean over their SD, as the preprocessing of that name; 0 where a spectrum is flat."""
-    centred = spectra - spectra.mean(dim=1, keepdim=True)
-    centred = centred - centred.mean(dim=1, keepdim=True)  # what float32 left of a large mean
-    sd = centred.square().mean(dim=1, keepdim=True).sqrt()
+    centred, _, sd = _moments(spectra)
     return torch.where(sd > 0, centred / sd, 0.0)
+
+
+def _moments(spectra: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return spectra less their mean, their mean, and their SD, the last two of shape (n, 1)."""
+    mean = spectra.mean(dim=1, keepdim=True)
+    centred = spectra - mean
+    rest = centred.mean(dim=1, keepdim=True)  # what float32 left of a large mean
+    centred = centred - rest
+    return centred, mean + rest, centred.square().mean(dim=1, keepdim=True).sqrt()
 
 
 def _grid(batch: GridBatch) -> tuple[Tensor, Tensor]:
@@ -145,4 +153,5 @@ def _matrices(wavelengths: bytes, modality: str, axis_unit: str, device: torch.d
     smooth, slope = fs.smooth_and_slope(axis, modality)
     with torch.inference_mode(False):  # what is first met while embedding may later be trained on
         matrix = torch.from_numpy(np.hstack([smooth, DERIVATIVE_GAIN * slope])).float().to(device)
-        return matrix, torch.from_numpy(smooth.sum(axis=0)).float().to(device)
+        # A step wider than a function makes the sum exceed its area.
+        return matrix, torch.from_numpy(smooth.sum(axis=0).clip(max=1.0)).float().to(device)
