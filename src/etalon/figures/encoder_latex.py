@@ -25,8 +25,8 @@ TESTS = (
     " SD: standard deviation of that mean over seeds. Each pair is compared on the same folds, an encoder and its"
     " random init on the same seeds as well. Tasks: those of the row, and of how many that ran at all."
 )
-REAL = "Synthetic and overlapping sets are left out."
-DEMO = "Fewer than three real tasks ran: synthetic and overlapping sets are summed up as well, which is no result."
+REAL = " Synthetic and overlapping sets are left out."
+DEMO = SYNTHETIC + " fewer than three real tasks ran: synthetic and overlapping sets are included, which is no result."
 
 
 def typeset(table: pd.DataFrame, title: str, label: str, against: Sequence[str]) -> str:
@@ -60,9 +60,11 @@ def _summary(rows: pd.DataFrame, task: str, title: str, label: str, against: Seq
     header += [cell for to in against for cell in (f"To {_others(rows, to)}", "$p$")]
     reference = METHODS[REFERENCE[task]].label.replace("Tuned", "tuned")
     what = f"RMSECV relative to {reference}" if of_errors else f"Balanced accuracy minus that of {reference}"
-    caption = f"{escape(title)}. {what} over tasks. {TESTS} {DEMO if demo else REAL}"
+    caption = f"{escape(title)}. {what} over tasks. {TESTS}{'' if demo else REAL}"
     columns = "lrlrlrr" + "rr" * len(against)
-    return longtable(caption, f"tab:{label}-{task}", columns, header, body, notes.lines(body))
+    return longtable(
+        caption, f"tab:{label}-{task}", columns, header, body, [*([DEMO] if demo else []), *notes.lines([])]
+    )
 
 
 def _others(rows: pd.DataFrame, to: str) -> str:

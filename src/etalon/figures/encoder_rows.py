@@ -65,10 +65,14 @@ def opponents(name: str, task: str) -> dict[str, str | None]:
     }
 
 
+def stand_for(name: str) -> set[str]:
+    """Return the names under which a row that did not run may stand for `name` (see `named`)."""
+    return {name, f"{variant_of(name)}/", "/"} if "/" in name else {name}
+
+
 def not_run(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the distinct datasets, targets, conditions and reasons for which row `name` did not run."""
-    stand_for = {name, f"{variant_of(name)}/", "/"} if "/" in name else {name}
-    missing = rows[(rows["status"] != "ok") & rows["method"].isin(stand_for)]
+    missing = rows[(rows["status"] != "ok") & rows["method"].isin(stand_for(name))]
     return missing.drop_duplicates(["dataset", "target", "condition", "status"])
 
 

@@ -1,21 +1,20 @@
 """fig_phase0_robustness: errors of calibrations fitted on clean spectra when test spectra are disturbed."""
 
 import textwrap
-from dataclasses import dataclass
-from itertools import zip_longest
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from etalon.errors import BadInputError
 from etalon.evaluate.compare import TASK, claimable
 from etalon.evaluate.score import PRIMARY
+from etalon.figures import perturbation_panels as panels
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, plain, run
+from etalon.figures.perturbation_panels import PANELS
 from etalon.figures.style import METHODS, MM, REFERENCE
 
 Y_LABEL = {
@@ -24,25 +23,6 @@ Y_LABEL = {
 }
 
 
-@dataclass(frozen=True)
-class Panel:
-    """A perturbation: its title, what its amplitude measures, and the units that may count in."""
-
-    title: str
-    amplitude: str
-    units: tuple[str, ...]
-
-
-PANELS = {
-    "baseline_drift": Panel("Baseline drift", "RMS", ("AU", "SD")),
-    "multiplicative_scatter": Panel("Multiplicative scatter", "SD of gain", ("1",)),
-    "additive_offset": Panel("Additive offset", "SD", ("AU", "SD")),
-    "noise": Panel("Noise", "SD", ("AU", "SD")),
-    "wavelength_shift": Panel("Wavelength shift", "Shift ±", ("nm", "cm-1")),
-    "resolution": Panel("Resolution", "Added FWHM", ("nm", "cm-1")),
-    "dropped_bands": Panel("Dropped band", "Width", ("nm", "cm-1")),
-}
-UNITS = {"AU": "AU", "SD": "signal SD", "nm": "nm", "cm-1": "cm⁻¹", "1": ""}
 PART_HEIGHT, NOTE_HEIGHT = 92.0, 3.2  # mm: two rows of panels; one line of notes
 NOTE_WIDTH = 150  # characters across the page
 MIN_TASKS = 3  # quartiles of fewer show nothing
@@ -55,7 +35,7 @@ def disturbed(metrics: pd.DataFrame, task: str) -> pd.DataFrame:
     left out, unless fewer than `MIN_TASKS` tasks would remain: a demo, not a result, and the legend says so.
     """
     rows = metrics[metrics["condition"].isin(PANELS) & (metrics["task"] == task) & (metrics["metric"] == PRIMARY[task])]
-    rows = rows.assign(level=rows.groupby(["dataset", "condition"])["amplitude"].rank("dense"))
+    rows = panels.with_levels(rows)
     rows = rows[(rows["fold"] == -1) & (rows["status"] == "ok")]
     real = claimable(rows)
     return real if len(real[TASK].drop_duplicates()) >= MIN_TASKS else rows
@@ -118,10 +98,11 @@ def _draw_part(area: SubFigure, rows: pd.DataFrame, task: str, found: pd.DataFra
     methods = style.order(found["method"])
     for axis, (condition, panel) in zip(axes.flat, PANELS.items(), strict=False):
         _draw_panel(axis, panel.title, found[found["condition"] == condition], methods)
-        _label_amplitudes(axis, panel, rows[rows["condition"] == condition])
+        panels.label_amplitudes(axis, panel, rows[rows["condition"] == condition])
     for line in axes:
         if any(axis.has_data() for axis in line):
-            _scale(line[0], task)
+            if task == "regression":
+                panels.log_scale(line[0])
         else:
             line[0].set_yticks([])
     legend = axes.flat[-1]
@@ -150,37 +131,6 @@ def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, methods: list[str])
     counts = [(found[name].max(), name) for name in ("tasks", "datasets")] if len(found) else []
     text = ", ".join(f"{n} {name if n != 1 else name[:-1]}" for n, name in counts) or "not run"
     axis.text(0.5, 1.03, text, transform=axis.transAxes, ha="center", size=5.5, color="0.35")
-
-
-def _label_amplitudes(axis: Axes, panel: Panel, rows: pd.DataFrame) -> None:
-    """Write the amplitude of every level below the axis, one line for each unit that counts differently."""
-    lines: dict[tuple[str, ...], list[str]] = {}
-    for unit in panel.units:
-        own = rows[rows["amplitude_unit"] == unit]
-        if len(own):
-            lines.setdefault(_levels(own), []).append(unit)
-    names = [" or ".join(UNITS[unit] for unit in units) for units in lines.values()]
-    ticks = ["\n".join(column) for column in zip_longest(*(("0", *labels) for labels in lines), fillvalue="")]
-    axis.set_xticks(range(len(ticks)), ticks)
-    unit = "; below ".join(names)
-    axis.set_xlabel(f"{panel.amplitude} ({unit})" if unit else panel.amplitude)
-
-
-def _levels(rows: pd.DataFrame) -> tuple[str, ...]:
-    amplitudes = rows.groupby("level")["amplitude"].unique()
-    return tuple("\n".join(f"{value:g}" for value in sorted(values)) for values in amplitudes)
-
-
-def _scale(axis: Axes, task: str) -> None:
-    if task == "classification":
-        return
-    axis.set_yscale("log")
-    low, high = axis.get_ylim()
-    axis.yaxis.set_major_locator(
-        LogLocator(subs=(1.0, 2.0, 5.0) if high > 5.0 * low else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
-    )
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -159,7 +159,7 @@ def not_run_notes(metrics: pd.DataFrame) -> list[str]:
         what = "All methods" if set(missing) == all_methods else ", ".join(look(name).label for name in missing)
         disturbed = [CONDITIONS[name] for name in CONDITIONS if name in set(group["condition"]) - {"cv", "published"}]
         if disturbed:
-            what += f" under {', '.join(disturbed)}"
+            what += f" under {', '.join(disturbed) if len(disturbed) < len(CONDITIONS) - 2 else 'every perturbation'}"
         datasets = sorted(group["dataset"].unique())
         where = ", ".join(datasets) if len(datasets) <= 3 else f"{len(datasets)} datasets"
         notes.append(f"{what} ({where}) {status}")
