@@ -4,6 +4,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
+import numpy as np
 from safetensors.numpy import save_file
 
 from etalon.preprocess.asls import asls
@@ -23,7 +24,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    tensors, sets = {}, []
+    tensors: dict[str, np.ndarray] = {}
+    sets = []
     for number in range(args.settings["n_sets"]):
         spectra = corpus_set(args.seed, number, args.settings["n_specimens"])
         tensors |= {

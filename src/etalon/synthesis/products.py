@@ -1,8 +1,64 @@
-"""Random products: which components, in what amounts, how they vary together, and how the product meets the light."""
+"""Random products: which components, in what amounts, how they vary together, at what temperature."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+from etalon.synthesis.substances import Substance
+
+OTHER = "other"  # unnamed matter: bands like those of the table, elsewhere
+
+
+class Archetype(NamedTuple):
+    """Typical mass fractions of a product, and how often it is measured in diffuse reflection."""
+
+    amounts: dict[str, float]
+    diffuse: float
+
+
+# Rounded from food composition tables and textbooks; random products lie around them.
+ARCHETYPES: dict[str, Archetype] = {
+    "grain": Archetype(
+        {"water": 0.12, "starch": 0.59, "protein": 0.12, "lipid": 0.03, "cellulose": 0.09, "sugar": 0.03, "ash": 0.02},
+        0.9,
+    ),
+    "forage": Archetype(
+        {"water": 0.08, "cellulose": 0.43, "lignin": 0.06, "protein": 0.15, "sugar": 0.12, "starch": 0.05, "ash": 0.07}
+        | {"lipid": 0.03, "chlorophyll": 0.0005},
+        1.0,
+    ),
+    "leaf": Archetype(
+        {"water": 0.65, "cellulose": 0.15, "lignin": 0.04, "protein": 0.08, "starch": 0.03, "chlorophyll": 0.002}, 1.0
+    ),
+    "wood": Archetype({"water": 0.09, "cellulose": 0.6, "lignin": 0.28, "ash": 0.01}, 1.0),
+    "dairy powder": Archetype({"water": 0.05, "sugar": 0.42, "protein": 0.28, "lipid": 0.18, "ash": 0.07}, 1.0),
+    "milk": Archetype({"water": 0.87, "lipid": 0.04, "protein": 0.035, "sugar": 0.048, "ash": 0.007}, 0.5),
+    "meat": Archetype({"water": 0.62, "protein": 0.18, "lipid": 0.18, "ash": 0.02}, 0.7),
+    "fruit": Archetype(
+        {"water": 0.83, "glucose": 0.04, "fructose": 0.05, "sucrose": 0.03, "cellulose": 0.03, "chlorophyll": 0.0003},
+        0.9,
+    ),
+    "root": Archetype({"water": 0.65, "starch": 0.28, "sugar": 0.02, "cellulose": 0.03, "protein": 0.01}, 0.9),
+    "oilseed": Archetype(
+        {"water": 0.07, "lipid": 0.4, "protein": 0.24, "cellulose": 0.15, "starch": 0.08, "ash": 0.06}, 0.9
+    ),
+    "oil": Archetype({"lipid": 0.98, "water": 0.003, "alkane": 0.01}, 0.0),
+    "fuel": Archetype({"alkane": 0.7, "benzene": 0.25, "ethanol": 0.03}, 0.0),
+    "beverage": Archetype({"water": 0.9, "ethanol": 0.06, "glucose": 0.02, "fructose": 0.02, "methanol": 0.001}, 0.1),
+    "soil": Archetype(
+        {"clay": 0.25, "quartz": 0.55, "carbonate": 0.05, "iron oxide": 0.02, "humus": 0.03, "water": 0.04}
+        | {"cellulose": 0.01},
+        1.0,
+    ),
+    "tablet": Archetype({"sugar": 0.4, "cellulose": 0.3, "starch": 0.1, "water": 0.03, OTHER: 0.15}, 0.7),
+    "coffee": Archetype(
+        {"cellulose": 0.45, "protein": 0.13, "lipid": 0.14, "sugar": 0.08, "lignin": 0.08, "water": 0.04, "ash": 0.04},
+        1.0,
+    ),
+}
+_ANYTHING = 0.25  # share of products that follow no archetype
 
 
 @dataclass(frozen=True, eq=False)
@@ -11,12 +67,12 @@ class Product:
 
     Attributes
     ----------
-    components : names
+    components : names; the last is `OTHER`
     log_kinds : shape (n_kinds, n_components): logarithms of the typical amounts of each kind of the product
     loadings : shape (n_components, n_factors): of the logarithms on common factors, which make components correlate
     own_sd : shape (n_components,): standard deviation of what each logarithm does on its own
     temperature, temperature_sd : degrees Celsius, mean and standard deviation between specimens
-    scatter : how specimens and scans of it scatter light
+    diffuse : whether it is measured in diffuse reflection
     """
 
     components: tuple[str, ...]
@@ -25,120 +81,60 @@ class Product:
     own_sd: np.ndarray
     temperature: float
     temperature_sd: float
-    scatter: "Scatter"
+    diffuse: bool
 
     @property
     def n_normals(self) -> int:
-        """Standard normal numbers that a specimen needs."""
-        n_components, n_factors = self.loadings.shape
-        return n_components + n_factors + 3
+        """Standard normal numbers that `specimens` needs for each."""
+        return sum(self.loadings.shape) + 1
 
-    def specimens(self, kinds: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return mass fractions (n, n_components), and temperatures, particle sizes and tilts (n,) of specimens.
+    def specimens(self, kinds: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mass fractions (n, n_components) and temperatures (n,).
 
         Parameters
         ----------
         kinds : shape (n,), in [0, 1): decides the kind of each
-        normals : shape (n, n_normals)
+        normals : shape (n, n_normals), standard normal
         """
         n_components, n_factors = self.loadings.shape
-        own, common = normals[:, :n_components], normals[:, n_components : n_components + n_factors]
-        log_amounts = self.log_kinds[(kinds * len(self.log_kinds)).astype(int)] + self.own_sd * own
+        log_amounts = (
+            self.log_kinds[(kinds * len(self.log_kinds)).astype(int)] + self.own_sd * normals[:, :n_components]
+        )
         # Added one after the other: a matrix product may round differently for other numbers of rows.
-        for number in range(n_factors):
-            log_amounts = log_amounts + common[:, number : number + 1] * self.loadings[:, number]
+        for factor in range(n_factors):
+            log_amounts = log_amounts + normals[:, n_components + factor, None] * self.loadings[:, factor]
         amounts = np.exp(log_amounts)
-        total = sum(amounts[:, number] for number in range(n_components))
-        temperature = self.temperature + self.temperature_sd * normals[:, -3]
-        return amounts / total[:, None], temperature, normals[:, -2], normals[:, -1]
+        total = sum(amounts[:, component] for component in range(n_components))
+        return amounts / total[:, None], self.temperature + self.temperature_sd * normals[:, -1]
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mass fractions of the mean specimen, shape (n_components,)."""
+        amounts = np.exp(self.log_kinds.mean(axis=0))
+        return amounts / amounts.sum()
 
 
-@dataclass(frozen=True)
-class Scatter:
-    """Standard deviations of path length and baseline, as in `etalon.synthesis.presentation.Presentation`.
-
-    Attributes
-    ----------
-    particle_sd, packing_sd : of the logarithm of the path length, between specimens and between scans
-    tilt, tilt_sd : mean exponent of the path's growth with wavelength, and its spread between specimens
-    offset, offset_sd, drift, drift_sd : baseline, absorbance: constant, and growing as 1 / wavelength²
-    strongest : absorbance of the strongest band within the range, from which the path length follows
-    """
-
-    particle_sd: float
-    packing_sd: float
-    tilt: float
-    tilt_sd: float
-    offset: float
-    offset_sd: float
-    drift: float
-    drift_sd: float
-    strongest: float
-
-
-# Mass fractions of the usual components, rounded from food composition tables; random products lie around them.
-ARCHETYPES: dict[str, dict[str, float]] = {
-    "grain": {
-        "water": 0.12,
-        "starch": 0.60,
-        "protein": 0.12,
-        "lipid": 0.03,
-        "cellulose": 0.09,
-        "sugar": 0.03,
-        "ash": 0.02,
-    },
-    "forage": {
-        "water": 0.08,
-        "cellulose": 0.50,
-        "protein": 0.15,
-        "sugar": 0.12,
-        "starch": 0.05,
-        "lipid": 0.03,
-        "ash": 0.07,
-    },
-    "dairy": {"water": 0.05, "sugar": 0.42, "protein": 0.28, "lipid": 0.18, "ash": 0.07},
-    "meat": {"water": 0.62, "protein": 0.18, "lipid": 0.18, "ash": 0.02},
-    "fruit": {"water": 0.82, "sugar": 0.12, "cellulose": 0.03, "protein": 0.01, "ash": 0.02},
-    "oilseed": {"water": 0.07, "lipid": 0.40, "protein": 0.24, "cellulose": 0.15, "starch": 0.08, "ash": 0.06},
-}
-
-
-def random_product(rng: np.random.Generator, table: dict) -> Product:
-    """Draw a product: amounts around an archetype's, or any components of `table` (one in three)."""
-    if rng.random() < 1 / 3:
-        names = list(rng.permutation(sorted(table))[: rng.integers(3, 8)])
-        typical = {
-            str(name): share for name, share in zip(names, rng.dirichlet(np.ones(len(names))) + 0.01, strict=True)
-        }
+def random_product(substances: Mapping[str, Substance], rng: np.random.Generator) -> Product:
+    """Draw a product: amounts around those of an archetype, or any of `substances`."""
+    if rng.random() < _ANYTHING:
+        names = [str(name) for name in rng.permutation(sorted(substances))[: rng.integers(2, 7)]]
+        shares = rng.dirichlet(np.ones(len(names))) + 0.01
+        amounts = {name: share * substances[name].typical for name, share in zip(names, shares, strict=True)}
+        diffuse = 0.6
     else:
-        typical = ARCHETYPES[str(rng.choice(sorted(ARCHETYPES)))]
-        kept = [name for name in typical if rng.random() > 0.15]
-        typical = {name: typical[name] for name in (kept if len(kept) > 1 else typical)}
-    components = tuple(typical)
-    n, n_kinds, n_factors = len(components), int(rng.integers(1, 5)), int(rng.integers(1, 3))
-    log_typical = np.log(list(typical.values())) + 0.5 * rng.normal(size=n)
-    spread = 10 ** rng.uniform(-1.5, -0.2)  # logarithms vary by 3 to 60 %
+        typical, diffuse = ARCHETYPES[str(rng.choice(sorted(ARCHETYPES)))]
+        kept = [name for name in typical if rng.random() > 0.12]
+        amounts = {name: typical[name] for name in (kept if len(kept) > 1 else typical) if name != OTHER}
+    amounts[OTHER] = sum(amounts.values()) * 10 ** rng.uniform(-2, -0.5)
+    n, n_kinds, n_factors = len(amounts), int(rng.integers(1, 5)), int(rng.integers(1, 3))
+    log_typical = np.log(list(amounts.values())) + 0.4 * rng.normal(size=n)
+    spread = 10 ** rng.uniform(-1.5, -0.3)  # amounts vary by 3 to 50 %
     return Product(
-        components=components,
+        components=tuple(amounts),
         log_kinds=log_typical + rng.uniform(0, 1) * spread * rng.normal(size=(n_kinds, n)),
         loadings=spread * 0.7 * rng.normal(size=(n, n_factors)),
         own_sd=spread * np.exp(0.5 * rng.normal(size=n)),
         temperature=22 + 5 * rng.normal(),
         temperature_sd=rng.uniform(0, 3),
-        scatter=_random_scatter(rng),
-    )
-
-
-def _random_scatter(rng: np.random.Generator) -> Scatter:
-    strength = 10 ** rng.uniform(-1.5, 0)
-    return Scatter(
-        particle_sd=0.25 * strength * rng.uniform(0.3, 1),
-        packing_sd=0.1 * strength * rng.uniform(0.3, 1),
-        tilt=0.3 * rng.normal(),
-        tilt_sd=0.2 * strength,
-        offset=rng.uniform(0.0, 0.4),
-        offset_sd=0.08 * strength * rng.uniform(0.3, 1),
-        drift=0.05 * abs(rng.normal()),
-        drift_sd=0.03 * strength * rng.uniform(0.3, 1),
-        strongest=10 ** rng.uniform(-0.5, 0.3),
+        diffuse=rng.random() < diffuse,
     )

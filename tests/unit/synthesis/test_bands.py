@@ -39,14 +39,28 @@ def test_absorbs_nothing_negative(component):
     absorbance = absorptivity(component, WAVELENGTHS)
     assert absorbance.shape == WAVELENGTHS.shape
     assert (absorbance >= 0).all()
-    assert (absorbance.max() > 0) == (component != "ash")
+    assert (absorbance.max() > 0) == (component not in ("ash", "quartz"))
 
 
-def test_bands_lie_in_the_near_infrared_and_say_what_they_are():
-    for bands in COMPONENTS.values():
+def test_bands_lie_in_the_near_infrared_or_visible_and_say_what_they_are():
+    coloured = {"iron oxide", "humus", "chlorophyll"}
+    for name, bands in COMPONENTS.items():
         assert [band.centre_nm for band in bands] == sorted(band.centre_nm for band in bands)
         for band in bands:
-            assert 780 < band.centre_nm <= 2500
-            assert 10 < band.fwhm_nm < 150
+            assert (250 if name in coloured else 780) < band.centre_nm <= 2500
+            assert 10 < band.fwhm_nm <= (700 if name in coloured else 150)
             assert band.height > 0
             assert band.assignment
+
+
+@pytest.mark.parametrize("component", sorted(COMPONENTS.keys() - {"iron oxide", "humus", "chlorophyll"}))
+def test_higher_overtones_are_weaker(component):
+    """By about ten a step: what lies below 1100 nm is at most a twentieth of what lies above 1600 nm."""
+    heights = {
+        far: max(
+            (b.height for b in COMPONENTS[component] if (b.centre_nm > 1600) == far and (far or b.centre_nm < 1100)),
+            default=0,
+        )
+        for far in (False, True)
+    }
+    assert heights[False] <= heights[True] / 20
