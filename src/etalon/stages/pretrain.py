@@ -31,7 +31,7 @@ from etalon.train.episodic_objective import EpisodicObjective
 from etalon.train.loop import Result, Schedule, train
 from etalon.train.masked_objective import MaskedObjective
 from etalon.train.monitor import Monitor
-from etalon.train.state import remove_state
+from etalon.train.state import remove_states
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -92,8 +92,7 @@ def main(argv: list[str] | None = None) -> None:
         names = {"variant": args.variant, "heldout": args.heldout, "seed": args.encoder_seed}
         save_table(args.curves, rows.assign(**names))
         save_encoder(args.out, result.weights if result else encoder.state_dict(), record)
-        for state in args.out.parent.glob(f"{args.out.stem}.state-*.safetensors"):
-            remove_state(state)
+        remove_states(args.out)
     if dist.is_initialized():
         dist.destroy_process_group()
 

@@ -56,11 +56,11 @@ class TrainingState:
         return content
 
 
-def remove_state(path: Path) -> None:
-    """Delete what `TrainingState.save` wrote."""
-    path.unlink(missing_ok=True)
-    for record in path.parent.glob(f"{path.stem}.step*.json"):
-        record.unlink()
+def remove_states(checkpoint: Path) -> None:
+    """Delete every saved state of the trainings of a checkpoint, and what a kill left of one half-written."""
+    for pattern in (f"{checkpoint.stem}.state-*", f".{checkpoint.stem}.state-*"):
+        for path in checkpoint.parent.glob(pattern):
+            path.unlink()
 
 
 def _record(path: Path, step: int) -> Path:
