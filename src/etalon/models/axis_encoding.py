@@ -11,7 +11,9 @@ from etalon.errors import NotRunError
 MODALITY_NUMBER = {"nir": 0, "visnir": 0, "mir": 1, "raman": 2}
 SMALLEST_SHIFT_CM1 = 1.0  # a Raman axis may begin at or below the laser line, which has no logarithm
 CENTRE = math.log(1000.0)
-LONGEST_PERIOD = 8.0  # in ln(nm): the whole axis
+# In ln(nm): the whole axis, and 120 nm at 2000 nm. A period has to span several points of every grid: what is faster
+# would depend on the sampling.
+LONGEST_PERIOD, SHORTEST_PERIOD = 8.0, 0.06
 
 
 def log_wavelength(wavelengths: Tensor, modality: str, axis_unit: str) -> Tensor:
@@ -45,18 +47,14 @@ class AxisEncoding(nn.Module):
     """Sines and cosines of the coordinate at geometrically spaced periods, and the coordinate itself.
 
     Fourier features as in Jaegle et al. 2021, Perceiver (arXiv:2103.03206), of the physical axis, not of the index.
-
-    Parameters
-    ----------
-    size : odd: pairs and one
-    shortest_period : in ln(nm); 0.06 is 120 nm at 2000 nm
+    `size` is odd: pairs and one.
     """
 
     frequencies: Tensor
 
-    def __init__(self, size: int, shortest_period: float):
+    def __init__(self, size: int):
         super().__init__()
-        periods = torch.logspace(math.log10(LONGEST_PERIOD), math.log10(shortest_period), size // 2)
+        periods = torch.logspace(math.log10(LONGEST_PERIOD), math.log10(SHORTEST_PERIOD), size // 2)
         self.register_buffer("frequencies", 2 * math.pi / periods, persistent=False)
 
     def forward(self, coordinates: Tensor) -> Tensor:

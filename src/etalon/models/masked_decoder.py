@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from etalon.models.axis_encoding import AxisEncoding
 
-ENCODING_SIZE, SHORTEST_PERIOD = 31, 0.02
+ENCODING_SIZE = 31
 
 
 class MaskedDecoder(nn.Module):
@@ -18,7 +18,7 @@ class MaskedDecoder(nn.Module):
     def __init__(self, width: int, latents: int, heads: int, small: int, hidden: int):
         super().__init__()
         self.heads, self.n_latents, self.width = heads, latents, width
-        self.encoding = AxisEncoding(ENCODING_SIZE, SHORTEST_PERIOD)
+        self.encoding = AxisEncoding(ENCODING_SIZE)
         self.queries = nn.Linear(ENCODING_SIZE, width)
         self.keys_values = nn.Linear(small, 2 * width)
         self.identity = nn.Parameter(torch.randn(latents, 2 * width))

@@ -7,11 +7,9 @@ from torch.utils.checkpoint import checkpoint
 from etalon.models.attention import PointAttention, SelfAttentionBlock
 from etalon.models.axis_encoding import MODALITY_NUMBER, AxisEncoding, log_quadrature, log_wavelength
 from etalon.models.encoder import Encoder, GridBatch
-from etalon.models.masked_decoder import MaskedDecoder
+from etalon.models.masked_decoder import ENCODING_SIZE, MaskedDecoder
 from etalon.models.metadata_embedding import MetadataEmbedding
 
-# A period has to span several points of every grid: what is faster would depend on the sampling.
-ENCODING_SIZE, SHORTEST_PERIOD = 31, 0.06
 N_PATCHES, PATCH_SIZE = 32, 8
 # Where the patches lie: unit, first, last; equal distances in that unit.
 PATCH_RANGES = {0: ("nm", 350.0, 2500.0), 1: ("cm-1", 400.0, 4000.0), 2: ("cm-1", 100.0, 3600.0)}
@@ -49,7 +47,7 @@ class Perceiver(Encoder):
     ):
         super().__init__()
         self.checkpointing = checkpointing
-        self.encoding = AxisEncoding(ENCODING_SIZE, SHORTEST_PERIOD)
+        self.encoding = AxisEncoding(ENCODING_SIZE)
         self.latent_array = nn.Parameter(torch.randn(latents, width))
         self.modality = nn.Embedding(len(PATCH_RANGES), width)
         self.metadata = MetadataEmbedding(width) if metadata else None
