@@ -79,7 +79,7 @@ def not_run(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 def reasons(missing: pd.DataFrame) -> str:
     """Return the reasons in the output of `not_run`, each with its number of datasets; "" for none."""
     counts = missing.groupby("status", sort=False)["dataset"].nunique()
-    return "; ".join(f"{status} ({n} dataset{'s' if n > 1 else ''})" for status, n in counts.items())
+    return "; ".join(f"{status} ({style.count(n, 'dataset')})" for status, n in counts.items())
 
 
 def shown(rows: pd.DataFrame) -> tuple[pd.DataFrame, bool]:

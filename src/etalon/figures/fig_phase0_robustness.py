@@ -128,8 +128,8 @@ def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, methods: list[str])
         axis.errorbar(
             x, own["median"], bars, color=method.colour, marker=method.marker, elinewidth=0.5, label=method.label
         )
-    counts = [(found[name].max(), name) for name in ("tasks", "datasets")] if len(found) else []
-    text = ", ".join(f"{n} {name if n != 1 else name[:-1]}" for n, name in counts) or "not run"
+    counts = [style.count(found[f"{name}s"].max(), name) for name in ("task", "dataset")] if len(found) else []
+    text = ", ".join(counts) or "not run"
     axis.text(0.5, 1.03, text, transform=axis.transAxes, ha="center", size=5.5, color="0.35")
 
 

@@ -150,8 +150,7 @@ def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, names: list[str]) -
         axis.plot(own["level"], own["mean"], color=look.colour, marker=look.marker, label=look.label)
     text = "not run"
     if len(found):
-        counts = [(found[name].max(), name) for name in ("tasks", "datasets")]
-        text = ", ".join(f"{n} {name if n != 1 else name[:-1]}" for n, name in counts)
+        text = ", ".join(style.count(found[f"{name}s"].max(), name) for name in ("task", "dataset"))
     axis.text(0.5, 1.03, text, transform=axis.transAxes, ha="center", size=5.5, color="0.35")
 
 

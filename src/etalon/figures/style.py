@@ -73,11 +73,11 @@ VARIANTS = {
     "masked": Method("Masked", "#56B4E9", "v"),
     "masked_aug": Method("Masked + aug.", "#0072B2", "s"),
     "masked_aug_baseline": Method("Masked + aug. + baseline", "#CC79A7", "D"),
-    "masked_aug_baseline_contrastive": Method("Masked + aug. + baseline + contrastive", "#AA9A00", "p"),
-    "masked_aug_baseline_adversarial": Method("Masked + aug. + baseline + adversarial", "#7A4B2A", "X"),
+    "masked_aug_baseline_contrastive": Method("Masked + aug. + baseline + contrastive", "#332288", "p"),
+    "masked_aug_baseline_adversarial": Method("Masked + aug. + baseline + adversarial", "#882255", "X"),
     "fs": Method("fs", "#009E73", "P"),
     "fsnl_random_init": Method("fsnl, random init", "#ABABAB", "d"),
-    "fsnl_episodic": Method("fsnl, episodic", "#C9A227", "<"),
+    "fsnl_episodic": Method("fsnl, episodic", "#E69F00", "<"),
     "fsnl_episodic_asls": Method("fsnl, episodic + AsLS", "#D55E00", "*"),
 }
 HEADS = {
@@ -115,6 +115,11 @@ def look(name: str) -> Method:
     variant, head = name.split("/")
     of = VARIANTS.get(variant, Method(variant.replace("_", " ").capitalize() or "Embeddings", "#404040", "x"))
     return replace(of, label=f"{of.label} + {HEADS.get(head, head)}") if head else of
+
+
+def count(number: int, name: str) -> str:
+    """Return "1 task", "2 tasks"."""
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def order(methods: Iterable[str]) -> list[str]:

@@ -1,0 +1,183 @@
+"""fig_embedding_map: maps of embeddings by family, instrument, modality and the value of one analyte."""
+
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from etalon.errors import BadInputError
+from etalon.figures import style
+from etalon.figures.command import parse_args, plain, run
+from etalon.figures.encoder_rows import LADDER, variants
+from etalon.figures.frames import load_table
+from etalon.figures.style import MM
+
+COLUMNS = (
+    *("variant", "heldout", "seed", "dataset", "family", "instrument", "modality", "synthetic", "analyte", "value"),
+    *("x", "y"),
+)
+# Where there are more variants than rows, the first present one of each of these is drawn.
+CHOICES = (
+    ("random_init",),
+    (*reversed(LADDER), "masked_aug_baseline_contrastive", "masked_aug_baseline_adversarial"),
+    ("fsnl_episodic_asls", "fsnl_episodic", "fsnl_random_init"),
+    ("fs",),
+)
+BY = {"family": "Family", "instrument": "Instrument", "modality": "Modality"}
+MODALITIES = {"nir": "NIR", "visnir": "VIS-NIR", "mir": "MIR", "raman": "Raman"}
+# Tol's muted scheme, told apart by colour-blind readers (personal.sron.nl/~pault).
+PALETTE = ["#332288", "#DDCC77", "#117733", "#CC6677", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499"]
+REST = "0.85"
+SPREAD = 2.0  # SDs from the mean of a dataset at which the colours of values end
+PANEL, LEGEND, NOTE = 40.0, 34.0, 3.2  # mm: height of a map, of the legends, of a line of notes
+
+
+def chosen(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows to draw: one fold and seed of at most one variant for each of `CHOICES`.
+
+    The fold is the one that most variants have, the first of those; a variant without it (fs needs none) has its own
+    first. Rows without a place on the map are left out.
+    """
+    table = table[np.isfinite(table["x"]) & np.isfinite(table["y"])]
+    present = set(table["variant"])
+    names = present
+    if len(present) > len(CHOICES):
+        names = {next(name for name in group if name in present) for group in CHOICES if present & set(group)}
+    table = table[table["variant"].isin(names)]
+    folds = table.groupby("heldout")["variant"].nunique()
+    common = folds.index[folds == folds.max()].min() if len(folds) else ""
+    keep = table["heldout"].eq(common) | ~table["variant"].isin(table.loc[table["heldout"] == common, "variant"])
+    table = table[keep]
+    first = table.groupby("variant")[["heldout", "seed"]].transform("min")
+    return table[table["heldout"].eq(first["heldout"]) & table["seed"].eq(first["seed"])]
+
+
+def standardised(table: pd.DataFrame) -> tuple[str, pd.Series]:
+    """Return the analyte that most families have, and its values as SDs from the mean of their dataset.
+
+    NaN where a spectrum has no value of it, or where the values of a dataset are all equal. "" for no analyte at all.
+    """
+    known = table[table["value"].notna() & (table["analyte"] != "")]
+    none = pd.Series(np.nan, index=table.index)
+    if known.empty:
+        return "", none
+    counts = known.groupby("analyte").agg(families=("family", "nunique"), spectra=("value", "size"))
+    analyte = counts.sort_values(["families", "spectra"], ascending=False, kind="stable").index[0]
+    groups = known[known["analyte"] == analyte].groupby(["variant", "dataset"])["value"]
+    z = (groups.transform(lambda v: v) - groups.transform("mean")) / groups.transform("std").where(lambda sd: sd > 0)
+    return str(analyte), z.reindex(table.index)
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw one row of maps a variant, one column a colouring, with the legends below.
+
+    Parameters
+    ----------
+    table : run, variant, heldout, seed, dataset, family, instrument, modality, synthetic, analyte, value, x, y
+    """
+    table = plain(table)
+    rows = chosen(table)
+    if rows.empty:
+        raise BadInputError("metrics", "x, y", "places of embeddings on a map", "none")
+    # In a random order, so that no dataset lies on top of another.
+    rows = rows.sort_values(["variant", "dataset"], kind="stable").sample(frac=1, random_state=0)
+    names = variants(rows["variant"] + "/")
+    by = [name for name in BY if name != "modality" or rows["modality"].nunique() > 1]
+    notes = list(_notes(table, rows, names))
+    heights = [*(PANEL for _ in names), LEGEND]
+    with mpl.rc_context(style.RC):
+        size = (style.DOUBLE_COLUMN, (sum(heights) + NOTE * len(notes)) * MM)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(len(heights), len(by) + 1, height_ratios=heights, squeeze=False)
+        for column, name in zip(axes.T, by, strict=False):
+            _draw_kinds(column, rows, names, name)
+        _draw_values(axes[:, -1], rows, names)
+        for axis, variant in zip(axes[:, 0], names, strict=False):
+            axis.set_ylabel(style.look(f"{variant}/").label)
+        figure.supxlabel("\n".join(notes), size=6.0, x=0.01, ha="left", linespacing=1.3)
+    return figure
+
+
+def _notes(table: pd.DataFrame, rows: pd.DataFrame, names: list[str]) -> Iterator[str]:
+    runs = rows.drop_duplicates(["variant"]).sort_values("variant")
+    places = {
+        f"{heldout or 'no fold'}, seed {seed}" for heldout, seed in zip(runs["heldout"], runs["seed"], strict=True)
+    }
+    what = (
+        f"Encoders trained without the families of {places.pop()}."
+        if len(places) == 1
+        else "; ".join(
+            f"{style.look(f'{run.variant}/').label}: {run.heldout or 'no fold'}, seed {run.seed}"
+            for run in runs.itertuples()
+        )
+    )
+    spectra = rows.groupby("variant").size().max()
+    yield f"{what} Up to {spectra} spectra of {style.count(rows['dataset'].nunique(), 'dataset')}. Axes have no unit."
+    if rows["synthetic"].any():
+        yield "† synthetic spectra"
+    others = [style.look(name).label for name in style.order(table["variant"] + "/") if name[:-1] not in names]
+    if others:
+        yield f"Not drawn: {', '.join(others)}"
+
+
+def _draw_kinds(column: np.ndarray, rows: pd.DataFrame, names: list[str], by: str) -> None:
+    """Draw maps coloured by a category: the most frequent ones in colours of their own, the others in grey."""
+    kinds = rows[by].replace(MODALITIES) if by == "modality" else rows[by]
+    if by == "family":
+        kinds = kinds.where(~rows["synthetic"].astype(bool), kinds + " †")
+    order = (
+        kinds.value_counts().rename_axis("kind").reset_index().sort_values(["count", "kind"], ascending=[False, True])
+    )
+    all_kinds = order["kind"].tolist()
+    coloured = all_kinds if len(all_kinds) <= len(PALETTE) else all_kinds[: len(PALETTE)]
+    colours = dict(zip(coloured, PALETTE, strict=False))
+    column[0].set_title(BY[by])
+    for axis, variant in zip(column, names, strict=False):
+        own = rows["variant"] == variant
+        known = own & kinds.isin(coloured)
+        _scatter(axis, rows[own & ~known], REST)
+        _scatter(axis, rows[known], kinds[known].map(colours))
+    handles = [column[0].scatter([], [], s=8, color=colours[kind], label=kind) for kind in coloured]
+    if left := len(all_kinds) - len(coloured):
+        handles.append(column[0].scatter([], [], s=8, color=REST, label=f"{left} others"))
+    column[-1].axis("off")
+    column[-1].legend(handles=handles, loc="upper left", fontsize=5.5, handletextpad=0.2, borderaxespad=0.0)
+
+
+def _draw_values(column: np.ndarray, rows: pd.DataFrame, names: list[str]) -> None:
+    """Draw maps coloured by the value of one analyte; spectra without it are grey."""
+    analyte, z = standardised(rows)
+    column[0].set_title(analyte.replace("_", " ").capitalize() or "Analyte value")
+    colours = mpl.colormaps["cividis"]
+    for axis, variant in zip(column, names, strict=False):
+        own = rows["variant"] == variant
+        known = own & z.notna()
+        _scatter(axis, rows[own & ~known], REST)
+        _scatter(axis, rows[known], colours((z[known].clip(-SPREAD, SPREAD) + SPREAD) / (2 * SPREAD)))
+    column[-1].axis("off")
+    if not analyte:
+        column[-1].text(0.0, 1.0, "No reference values", size=6.0, va="top", transform=column[-1].transAxes)
+        return
+    bar = column[-1].inset_axes((0.0, 0.82, 0.9, 0.08))
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-SPREAD, SPREAD), ListedColormap(colours.colors))
+    column[-1].figure.colorbar(scale, cax=bar, orientation="horizontal", label="SDs from the mean\nof its dataset")
+    column[-1].text(0.0, 0.18, "Grey: not measured", size=6.0, transform=column[-1].transAxes)
+
+
+def _scatter(axis: Axes, rows: pd.DataFrame, colours: object) -> None:
+    axis.scatter(rows["x"], rows["y"], c=colours, s=2.0, lw=0, rasterized=True)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(__doc__, ("out_pdf", "out_png"), argv)
+    style.save(draw(load_table(args.metrics, COLUMNS)), args.out_pdf, args.out_png)
+
+
+if __name__ == "__main__":
+    run(main)
