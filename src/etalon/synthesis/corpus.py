@@ -112,10 +112,11 @@ def _pure_spectra(
     """
     axis, t = instrument.grid_cm1, product.temperature
     strength = rng.uniform(0.3, 1.5)
+    broadening = rng.uniform(1.0, 1.8) if product.diffuse else 1.0
     pure, warming = [], []
     for name in product.components:
         table = _unnamed(instrument.kind, rng) if name == OTHER else SUBSTANCES[name].lines(instrument.kind)
-        lines = disturbed(table, strength, rng)
+        lines = disturbed(table, strength, broadening, rng)
         pure.append(spectrum(lines, axis, t))
         moving = [line for line in lines if line.warming or line.brightening]
         warming.append(spectrum(moving, axis, t + 0.5) - spectrum(moving, axis, t - 0.5))

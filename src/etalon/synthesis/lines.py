@@ -8,7 +8,6 @@ import numpy as np
 from etalon.synthesis.bands import Band
 
 REFERENCE_TEMPERATURE = 25.0  # degrees Celsius, of all tables
-_LORENTZIAN_SHARE = 0.4  # as in `etalon.synthesis.bands`
 
 
 class Line(NamedTuple):
@@ -21,6 +20,7 @@ class Line(NamedTuple):
     assignment : group and vibration
     warming : what one degree adds to its position, cm-1
     brightening : what one degree adds to its height, as a share of it
+    lorentzian : share of a Lorentzian in its shape, the rest is Gaussian; as in `etalon.synthesis.bands`
     """
 
     position: float
@@ -29,6 +29,7 @@ class Line(NamedTuple):
     assignment: str
     warming: float = 0.0
     brightening: float = 0.0
+    lorentzian: float = 0.4
 
 
 def from_band(band: Band) -> Line:
@@ -37,18 +38,21 @@ def from_band(band: Band) -> Line:
     return Line(1e7 / band.centre_nm, fwhm, band.height, band.assignment, band.warming_cm1, band.brightening)
 
 
-def disturbed(lines: Iterable[Line], strength: float, rng: np.random.Generator) -> tuple[Line, ...]:
+def disturbed(
+    lines: Iterable[Line], strength: float, broadening: float, rng: np.random.Generator
+) -> tuple[Line, ...]:
     """Return the lines of one matrix: hydrogen bonds, crystallinity and neighbours move, widen and scale each.
 
     Parameters
     ----------
     strength : 1 moves by a twentieth of the width and changes widths by 8 % and heights by 25 % (standard deviations)
+    broadening : factor of all widths; areas stay. Solids are less uniform than the pure substances of the tables
     """
     return tuple(
         line._replace(
             position=line.position + 0.05 * strength * line.fwhm * rng.normal(),
-            fwhm=line.fwhm * np.exp(0.08 * strength * rng.normal()),
-            height=line.height * np.exp(0.25 * strength * rng.normal()),
+            fwhm=line.fwhm * broadening * np.exp(0.08 * strength * rng.normal()),
+            height=line.height / broadening * np.exp(0.25 * strength * rng.normal()),
         )
         for line in lines
     )
@@ -68,5 +72,5 @@ def spectrum(lines: Iterable[Line], axis: np.ndarray, temperature: float = REFER
         height = line.height * (1 + line.brightening * warmer)
         squared = distance**2
         gaussian = np.exp(-np.log(2) * squared)
-        result += height * ((1 - _LORENTZIAN_SHARE) * gaussian + _LORENTZIAN_SHARE / (1 + squared))
+        result += height * ((1 - line.lorentzian) * gaussian + line.lorentzian / (1 + squared))
     return result

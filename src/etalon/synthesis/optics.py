@@ -103,7 +103,7 @@ def _bow(position: np.ndarray, degree: int) -> np.ndarray:
 
 def random_optics(law: str, rng: np.random.Generator) -> Optics:
     """Draw the optics of one product on one instrument; what is optically simple varies little."""
-    strength = 10 ** rng.uniform(-1.3, 0)
+    strength = 10 ** rng.uniform(-1.0, 0.2)
     shares = rng.uniform(0.2, 1, size=6)
     diffuse = law == "diffuse"
     return Optics(

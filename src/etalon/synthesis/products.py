@@ -46,7 +46,7 @@ ARCHETYPES: dict[str, Archetype] = {
     ),
     "oil": Archetype({"lipid": 0.98, "water": 0.003, "alkane": 0.01}, 0.0),
     "fuel": Archetype({"alkane": 0.7, "benzene": 0.25, "ethanol": 0.03}, 0.0),
-    "beverage": Archetype({"water": 0.9, "ethanol": 0.06, "glucose": 0.02, "fructose": 0.02, "methanol": 0.001}, 0.1),
+    "beverage": Archetype({"water": 0.89, "ethanol": 0.06, "glucose": 0.02, "fructose": 0.02, "methanol": 0.001}, 0.1),
     "soil": Archetype(
         {"clay": 0.25, "quartz": 0.55, "carbonate": 0.05, "iron oxide": 0.02, "humus": 0.03, "water": 0.04}
         | {"cellulose": 0.01},

@@ -40,9 +40,9 @@ def test_dry_matter_ignores_temperature():
 
 def test_a_matrix_disturbs_by_the_stated_amounts():
     line, rng = Line(6000.0, 100.0, 1.0, ""), np.random.default_rng(0)
-    drawn = disturbed([line] * 4000, 1.0, rng)
+    drawn = disturbed([line] * 4000, 1.0, 1.0, rng)
     positions, widths, heights = (np.array([getattr(d, f) for d in drawn]) for f in ("position", "fwhm", "height"))
     assert positions.std() == pytest.approx(5, rel=0.06)
     assert np.log(widths / 100).std() == pytest.approx(0.08, rel=0.06)
     assert np.log(heights).std() == pytest.approx(0.25, rel=0.06)
-    assert disturbed([line], 0.0, rng) == (line,)
+    assert disturbed([line], 0.0, 1.0, rng) == (line,)
