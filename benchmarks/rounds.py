@@ -22,12 +22,15 @@ def best_times(calls: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[s
     return times, results
 
 
-def report(benchmark: str, *, ratios: dict[str, float], figures: dict[str, float]) -> None:
+def report(benchmark: str, *, ratios: dict[str, float], figures: dict[str, Any]) -> None:
     """Print the benchmark's last line: ratios to what it is compared with, absolute figures, the machine's load."""
     machine = {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 2)}
     content = {"benchmark": benchmark, "ratios": ratios, "figures": figures, "machine": machine}
-    rounded = {
-        key: {name: float(f"{number:.4g}") for name, number in value.items()} if isinstance(value, dict) else value
-        for key, value in content.items()
-    }
-    print(json.dumps(rounded))
+    print(json.dumps(_rounded(content)))
+
+
+def _rounded(content: Any) -> Any:
+    """Return numbers to four digits, in whatever they lie."""
+    if isinstance(content, dict):
+        return {name: _rounded(value) for name, value in content.items()}
+    return float(f"{content:.4g}") if isinstance(content, float) else content

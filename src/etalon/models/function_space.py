@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from etalon.errors import NotRunError
 
@@ -96,21 +97,35 @@ def embed(
     """
     axis = physical_axis(wavelengths, modality, axis_unit)
     grid = _grid(np.ascontiguousarray(axis, dtype=np.float64).tobytes(), modality)
+    baseline = np.broadcast_to(baseline, np.shape(intensities))
     blocks = {name: np.zeros((len(intensities), N_FUNCTIONS)) for name in BLOCKS}
-    for start in range(0, len(intensities), ROWS):
-        rows = slice(start, start + ROWS)
-        x = np.asarray(intensities[rows], dtype=np.float64)
-        normal, corrected = snv(x), snv(x - np.broadcast_to(baseline, intensities.shape)[rows])
-        local = grid.window.apply(normal)
-        for part in grid.parts:
-            into, channels = (rows, part.functions), part.channels
-            blocks["raw"][into] = x[:, channels] @ part.smooth
-            blocks["asls"][into] = corrected[:, channels] @ part.smooth
-            blocks["lsnv"][into] = local[:, channels] @ part.smooth
-            blocks["snv"][into] = normal[:, channels] @ part.smooth
-            blocks["d1"][into] = normal[:, channels] @ part.first
-            blocks["d2"][into] = normal[:, channels] @ part.second
+    # The products are too small to be shared out: threads that wait for each other make them many times slower.
+    with _libraries().limit(limits=1, user_api="blas"):
+        for start in range(0, len(intensities), ROWS):
+            _embed_rows(intensities, baseline, grid, slice(start, start + ROWS), blocks)
     return blocks
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _embed_rows(
+    intensities: np.ndarray, baseline: np.ndarray, grid: "_Grid", rows: slice, blocks: dict[str, np.ndarray]
+) -> None:
+    """Fill some rows of `blocks`."""
+    x = np.asarray(intensities[rows], dtype=np.float64)
+    normal, corrected = snv(x), snv(x - baseline[rows])
+    local = grid.window.apply(normal)
+    for part in grid.parts:
+        into, channels = (rows, part.functions), part.channels
+        blocks["raw"][into] = x[:, channels] @ part.smooth
+        blocks["snv"][into] = normal[:, channels] @ part.smooth
+        blocks["d1"][into] = normal[:, channels] @ part.first
+        blocks["d2"][into] = normal[:, channels] @ part.second
+        blocks["asls"][into] = corrected[:, channels] @ part.smooth
+        blocks["lsnv"][into] = local[:, channels] @ part.smooth
 
 
 def snv(spectra: np.ndarray) -> np.ndarray:

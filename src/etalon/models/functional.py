@@ -44,7 +44,8 @@ class FunctionSpace(Encoder):
             modality=batch.modality,
             axis_unit=batch.axis_unit,
         )
-        return {name: torch.from_numpy(block).float().to(batch.intensities.device) for name, block in blocks.items()}
+        device = batch.intensities.device
+        return {name: torch.from_numpy(block.astype(np.float32)).to(device) for name, block in blocks.items()}
 
 
 class LearnedFunctionSpace(Encoder):
