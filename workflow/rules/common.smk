@@ -257,6 +257,10 @@ def training_settings(wildcards):
     return json.dumps(content)
 
 
+def mapped():
+    return [dataset for heldout in FOLDS for dataset in held_out(heldout) if dataset in LABELLED]
+
+
 def corpus_of(wildcards):
     """The generated spectra, for the variants that are trained on some."""
     return "<results>/corpus/synthetic.safetensors" if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []

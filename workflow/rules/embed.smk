@@ -129,3 +129,53 @@ rule score_embeddings:
     shell:
         "python -m etalon.stages.score_embeddings --run {params.run} --data {params.data:q}"
         " --predictions {input.predictions:q} --record {input.record:q} --out {output.scores:q} &> {log:q}"
+
+
+rule map_embeddings:
+    input:
+        data=lambda wildcards: [f"{folder_of(dataset)}/metadata.json" for dataset in mapped()],
+        index=expand("<results>/embeddings/{{variant}}/{heldout}/seed0/index.json", heldout=FOLDS),
+    output:
+        table="<results>/maps/{variant}.parquet",
+    log:
+        "<logs>/map_embeddings/<run>/{variant}.log",
+    benchmark:
+        "<results>/benchmarks/map_embeddings/{variant}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        data=lambda wildcards: folders(mapped()),
+        settings=json.dumps(config["embedding"]["map"]),
+        seed=config["seed"],
+        run=config["run"],
+        code=code_digest("map_embeddings"),
+        origin=lambda wildcards: origins(mapped()),
+    shell:
+        "python -m etalon.stages.map_embeddings --run {params.run} --variant {wildcards.variant} --encoder-seed 0"
+        " --seed {params.seed} --settings {params.settings:q} --index {input.index:q} --data {params.data:q}"
+        " --out {output.table:q} &> {log:q}"
+
+
+rule gather_maps:
+    input:
+        maps=expand("<results>/maps/{variant}.parquet", variant=config["encoders"]["variants"]),
+    output:
+        table="<results>/metrics/embedding_map.parquet",
+    log:
+        "<logs>/gather_maps/<run>.log",
+    benchmark:
+        "<results>/benchmarks/gather_maps.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code_digest("gather_maps"),
+    shell:
+        "python -m etalon.stages.gather_maps --maps {input.maps:q} --out {output.table:q} &> {log:q}"
