@@ -10,8 +10,17 @@ from etalon.catalogue import load_catalogue
 
 REPOSITORY = Path(__file__).parents[2]
 RUNS = {"demo": (), "paper": ("--configfile", "config/paper.yaml")}
-GPU_RULES = {"tabpfn_baseline", "tabpfn_robustness"}
-FIGURE_RULES = {"tab_phase0_baselines", "fig_phase0_robustness"}
+GPU_RULES = {"tabpfn_baseline", "tabpfn_robustness", "pretrain"}
+FIGURE_RULES = {
+    *("tab_phase0_baselines", "fig_phase0_robustness"),
+    *("tab_phase1_feasibility", "tab_encoder_readouts", "fig_pretraining_curves", "fig_embedding_map"),
+    *("tab_phase2_ablation", "fig_phase2_robustness", "tab_synthetic_realism"),
+}
+PHASES = {"phase_0", "phase_1", "phase_2"}
+SHIPPED = (
+    *("embedding_baselines", "embedding_robustness", "embedding_encoders", "embedding_encoder_robustness"),
+    *("pretraining", "embedding_map", "synthetic_realism"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +35,7 @@ def profile(name: str) -> dict:
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
 def test_every_named_target_can_be_planned_without_data(workflow, options):
     targets = set(workflow.snakemake("--list-target-rules", *options).stdout.split())
-    assert {"all", "datasets", "figures", "phase_0", *FIGURE_RULES, "verify"} <= targets
+    assert {"all", "datasets", "figures", *PHASES, *FIGURE_RULES, "verify"} <= targets
     targets -= {"verify", "retry_downloads"}  # the one needs shipped metrics, the other makes nothing
     assert targets <= {job.rule for job in workflow.plan(*targets, *options)}
 
@@ -40,12 +49,37 @@ def test_the_paper_is_every_real_dataset_and_the_demo_downloads_nothing(workflow
     assert not [id for id in demo if catalogue[id].files]
 
 
-def test_a_dataset_without_reference_values_is_imported_and_enters_no_experiment(workflow, catalogue):
+def test_a_dataset_without_reference_values_trains_encoders_and_is_judged_by_none(workflow, catalogue):
     unlabelled = {id for id, entry in catalogue.items() if not entry.targets and not entry.label}
     assert unlabelled
     jobs = workflow.plan("all", "datasets", *RUNS["paper"])
-    assert {job.rule for job in jobs if job.dataset in unlabelled} == {"fetch_dataset", "import_dataset"}
+    assert {job.rule for job in jobs if job.dataset in unlabelled} == {
+        *("fetch_dataset", "import_dataset", "precompute_asls")
+    }
+    trained = " ".join(job.lines["input"] for job in jobs if job.rule == "pretrain")
+    judged = " ".join(job.lines["input"] for job in jobs if job.rule == "embedding_heads")
+    assert all(f"/{id}/" in trained and f"/{id}/" not in judged for id in unlabelled)
 
+
+def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogue):
+    jobs = workflow.plan("all", *RUNS["paper"])
+    trained, judged = (
+        {
+            tuple(re.findall(r"(?:variant|heldout|seed)=(\w+)", job.lines["wildcards"])): {
+                catalogue[id].family for id in re.findall(r"data/real/(\w+)/metadata", job.lines["input"])
+            }
+            for job in jobs
+            if job.rule == rule
+        }
+        for rule in ("pretrain", "embed_datasets")
+    )
+    labelled = {entry.family for entry in catalogue.values() if not entry.synthetic and (entry.targets or entry.label)}
+    for variant in {key[0] for key in judged}:
+        of_variant = [families for key, families in judged.items() if key[0] == variant and key[2] == "0"]
+        assert sum(len(families) for families in of_variant) == len(labelled), "every family is held out exactly once"
+    for key, families in judged.items():
+        assert not families & trained.get(key, set())
+        assert key[0] == "fs" or len(trained[key]) > 20
 
 def test_a_rule_its_module_and_its_log_share_one_name(workflow):
     jobs = [job for job in workflow.plan("all") if job.shell]
@@ -58,7 +92,7 @@ def test_a_rule_its_module_and_its_log_share_one_name(workflow):
 def test_figures_of_the_shipped_metrics_start_no_computation(workflow):
     tables = workflow.folder / "results/reference/paper/metrics"
     tables.mkdir(parents=True)
-    for name in ("embedding_baselines", "embedding_robustness"):
+    for name in SHIPPED:
         (tables / f"{name}.parquet").touch()
     jobs = workflow.plan("figures", "all", "--config", "figures_from=reference")
     assert {job.rule for job in jobs} == {*FIGURE_RULES, "figures", "all"}

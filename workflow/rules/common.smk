@@ -220,6 +220,10 @@ def trainings(experiment="encoders"):
     ]
 
 
+def checkpoints():
+    return [path for path in trainings() if VARIANTS[path.split("/")[0]]["encoder"] != "fs"]
+
+
 def training_sets(wildcards):
     """Datasets that may train an encoder: none of a held-out family."""
     return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] != wildcards.heldout]

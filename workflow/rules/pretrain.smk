@@ -64,7 +64,7 @@ rule pretrain:
 
 rule gather_curves:
     input:
-        curves=expand("<results>/pretraining/{training}.parquet", training=[path for path in trainings() if not path.startswith("fs/")]),
+        curves=expand("<results>/pretraining/{training}.parquet", training=checkpoints()),
     output:
         table="<results>/metrics/pretraining.parquet",
     log:

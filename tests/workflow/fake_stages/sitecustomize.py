@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-WRITTEN = ("--out", "--record", "--out-pdf", "--out-png", "--out-csv", "--out-tex")
+WRITTEN = ("--out", "--record", "--curves", "--out-pdf", "--out-png", "--out-csv", "--out-tex")
 
 
 def write_outputs(arguments: list[str]) -> None:
