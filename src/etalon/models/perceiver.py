@@ -107,8 +107,10 @@ class Perceiver(Encoder):
         return latents
 
     def small(self, latents: Tensor) -> Tensor:
-        """Return the few numbers of every latent, concatenated, shape (B, M * small)."""
-        return self.to_small(latents).flatten(1)
+        """Return the few numbers of every latent, concatenated, float32, shape (B, M * small)."""
+        # The differences between specimens are small beside what they have in common: bfloat16 would round them off.
+        with torch.autocast(latents.device.type, enabled=False):
+            return self.to_small(latents.float()).flatten(1)
 
     def decode(self, small: Tensor, coordinates: Tensor) -> Tensor:
         """Return reconstructed normalised values, shape (B, Q), at coordinates in ln(nm), shape (B, Q) or (Q,)."""

@@ -138,6 +138,17 @@ def test_patches_are_zero_where_nothing_was_measured():
     assert (patches[:, measured].std(dim=0) > 0).all()
 
 
+def test_half_precision_leaves_what_tells_spectra_apart():
+    model, spectra = perceiver(width=64, latents=32), batch()
+    with torch.no_grad():
+        exact = model(spectra)["learned"]
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = model(spectra)["learned"]
+    assert rounded.dtype == torch.float32
+    # A shift that all spectra share is rounded weights, not noise.
+    assert (rounded - exact).var(dim=0).mean() < 0.03**2 * exact.var(dim=0).mean()
+
+
 def reconstruction(model: Perceiver, values: torch.Tensor, visible, hidden, spectra: GridBatch) -> torch.Tensor:
     _, coordinates, log_weights, modality = points(model, spectra)
     latents = model.latents(values[:, visible], coordinates[visible], log_weights[visible], modality)
