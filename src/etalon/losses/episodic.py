@@ -87,7 +87,7 @@ def make_targets(
     def uniform(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator, device=generator.device).to(device)
 
-    bands = _analytes(wavelengths, modality, axis_unit, uniform).to(intensities)
+    bands = _analytes(wavelengths.to(device), modality, axis_unit, uniform).to(intensities)
     # SD 1, so that an amplitude is the SD of what is added at the top of the bands.
     amounts = math.sqrt(12.0) * uniform(n, N_TARGETS)
     low, high = (math.log(amplitude) for amplitude in BAND_AMPLITUDES)

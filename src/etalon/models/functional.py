@@ -90,7 +90,7 @@ class LearnedFunctionSpace(Encoder):
         Inputs are 4 functions of SNV, 4 of its derivative, 4 shares of area measured.
         """
         matrix, coverage = _grid(batch)
-        values = (snv(batch.intensities) @ matrix).view(len(batch), 2, N_TOKENS, PER_TOKEN)
+        values = _product(snv(batch.intensities), matrix).view(len(batch), 2, N_TOKENS, PER_TOKEN)
         shares = coverage.view(N_TOKENS, PER_TOKEN)
         inputs = torch.cat([values[:, 0], values[:, 1], shares.expand(len(batch), -1, -1)], dim=2)
         return inputs, shares.amax(dim=1) > 0
@@ -113,7 +113,8 @@ class LearnedFunctionSpace(Encoder):
 
     def read(self, tokens: Tensor, covered: Tensor) -> Tensor:
         """Return the learned block, shape (n, 64 * small). `covered` : bool, shape (64,), see `front`."""
-        return (self.small(tokens) * covered[..., None]).flatten(1)
+        with torch.autocast(tokens.device.type, enabled=False):
+            return (self.small(tokens.float()) * covered[..., None]).flatten(1)
 
     def predict_asls(self, tokens: Tensor) -> Tensor:
         """Return the functions of the baseline-corrected spectrum as the tokens have them, shape (n, 256)."""
@@ -124,7 +125,7 @@ class LearnedFunctionSpace(Encoder):
         if batch.baseline is None:
             raise BadInputError("fsnl", "baseline", "the AsLS baseline of every spectrum", "none")
         matrix, _ = _grid(batch)
-        return snv(batch.intensities - batch.baseline) @ matrix[:, : fs.N_FUNCTIONS]
+        return _product(snv(batch.intensities - batch.baseline), matrix[:, : fs.N_FUNCTIONS])
 
 
 def snv(spectra: Tensor) -> Tensor:
@@ -140,6 +141,12 @@ def _moments(spectra: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     rest = centred.mean(dim=1, keepdim=True)  # what float32 left of a large mean
     centred = centred - rest
     return centred, mean + rest, centred.square().mean(dim=1, keepdim=True).sqrt()
+
+
+def _product(spectra: Tensor, matrix: Tensor) -> Tensor:
+    # What tells specimens apart may be a thousandth of the signal: no half precision here, nor in what is read out.
+    with torch.autocast(spectra.device.type, enabled=False):
+        return spectra @ matrix
 
 
 def _grid(batch: GridBatch) -> tuple[Tensor, Tensor]:

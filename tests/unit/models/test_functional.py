@@ -226,3 +226,14 @@ def test_training_reaches_every_weight_also_after_embedding():
         assert weight.grad is not None, name
         # A constant on every spectrum is taken out by the ridge.
         assert weight.grad.abs().max() > 0 or name == "small.bias", name
+
+
+def test_half_precision_leaves_the_functions_alone():
+    model, batch = make_encoder("fsnl"), grid_batch()
+    inputs, _ = model.front(batch)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(model.front(batch)[0], inputs)
+        learned = model(batch)["learned"]
+    assert learned.dtype == torch.float32
+    with torch.no_grad():
+        assert (learned - model(batch)["learned"]).abs().max() < 0.03 * learned.abs().max()
