@@ -63,15 +63,14 @@ def paired(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",
 
     Returns
     -------
-    one row a task: family, dataset, target, synthetic, overlaps, value and base (means over the shared repeats, and over
-    the seeds of each), ratio, difference
+    one row a task: family, dataset, target, synthetic, overlaps, value and base (means over seeds, then over the shared
+    runs), ratio, difference
     """
-    keys = [*TASK, *on]
-    shared = own[keys].drop_duplicates().merge(base[keys].drop_duplicates(), on=keys)
-    place = [*TASK, "synthetic", "overlaps"]
-    value = own.merge(shared, on=keys).groupby(place, observed=True, sort=False)["value"].mean().reset_index()
-    other = base.merge(shared, on=keys).groupby(TASK, observed=True, sort=False)["value"].mean()
-    joined = value.merge(other.rename("base").reset_index(), on=TASK, validate="one_to_one")
+    values, bases = (rows.groupby([*TASK, *on], observed=True, sort=False)["value"].mean() for rows in (own, base))
+    runs = pd.concat([values, bases.rename("base")], axis=1, join="inner")
+    means = runs.groupby(level=TASK, observed=True, sort=False).mean().reset_index()
+    marks = own[[*TASK, "synthetic", "overlaps"]].drop_duplicates(TASK)
+    joined = marks.merge(means, on=TASK, validate="one_to_one")
     return joined.assign(ratio=joined["value"] / joined["base"], difference=joined["value"] - joined["base"])
 
 

@@ -57,100 +57,106 @@ def tabulate(metrics: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
         if own.empty:
             continue
         names = wanted(style.order(own["method"]), task)
-        tasks.append(_tasks(own, task, names).assign(block="task", task=task))
-        summaries.append(_summary(own, task, names).assign(block="summary", task=task, condition="cv"))
+        for condition in CONDITIONS:
+            part = own[own["condition"] == condition]
+            ran = scores(part, task)
+            pairs = {to: _pairs(ran, task, names, to) for to in AGAINST}
+            common = {"task": task, "condition": condition, "metric": PRIMARY[task]}
+            common |= {"effect": f"{PRIMARY[task]}_{EFFECT[task]}"}
+            tasks.append(_tasks(part, ran, pairs, task, names).assign(block="task", **common))
+            if condition == "cv":
+                summaries.append(_summary(part, ran, pairs, task, names).assign(block="summary", **common))
+    tasks = [part.sort_values(["synthetic", "dataset", "target"], kind="stable") for part in tasks if len(part)]
     table = pd.concat([*tasks, *summaries], ignore_index=True)
     return table.assign(label=[style.look(name).label for name in table["method"]]).reindex(columns=COLUMNS)
 
 
-def _tasks(rows: pd.DataFrame, task: str, names: list[str]) -> pd.DataFrame:
-    """Return one row a task, condition and name, real sets first."""
-    parts = []
-    for condition in CONDITIONS:
-        ran = scores(rows[rows["condition"] == condition], task)
-        for name in names:
-            own = ran[ran["method"] == name]
-            groups = own.groupby(PLACE, sort=False)
-            means = groups.agg(
-                value=("value", "mean"),
-                n_train=("n_train", "mean"),
-                repeats=("repeat", "nunique"),
-                seeds=("seed", "nunique"),
-            ).reset_index()
-            for to, other in opponents(name, task).items():
-                found = _pairs(ran, name, other, to)[[*TASK, EFFECT[task]]]
-                means = means.merge(found.rename(columns={EFFECT[task]: f"to_{to}"}), on=TASK, how="left")
-            missing = not_run(rows[rows["condition"] == condition], name)[[*PLACE, "status"]]
-            found = pd.concat([means.assign(status="ok"), missing], ignore_index=True)
-            parts.append(found.assign(method=name, condition=condition))
-    table = pd.concat(parts, ignore_index=True).assign(metric=PRIMARY[task], effect=f"{PRIMARY[task]}_{EFFECT[task]}")
-    return table.sort_values(["synthetic", "dataset", "target", "condition"], kind="stable")
-
-
-def _pairs(ran: pd.DataFrame, name: str, other: str | None, to: str) -> pd.DataFrame:
-    """Return the paired comparison of `name` with `other` on each task; no rows where there is no other."""
-    own, base = (ran[ran["method"] == method] for method in (name, other))
-    return paired(own, base, ("repeat", "seed") if to == "control" else ("repeat",))
-
-
-def _summary(rows: pd.DataFrame, task: str, names: list[str]) -> pd.DataFrame:
-    """Return one row a name; one that ran nowhere has the reason as its status."""
-    effect = EFFECT[task]
-    ran, extended = shown(scores(rows[rows["condition"] == "cv"], task))
-    if extended:
-        ran = ran.assign(synthetic=False, overlaps="")  # else no summary would take them
-    compared = [_pairs(ran, name, REFERENCE[task], "reference").assign(method=name) for name in names]
-    table = summarise(pd.concat(compared, ignore_index=True), REFERENCE[task], effect)
-    table = table.set_index("method").reindex(names)
-    table["tasks"] = table["tasks"].fillna(0)
-    for name in names:
-        table.loc[name, "seeds"] = ran.loc[ran["method"] == name, "seed"].nunique()
-        table.loc[name, "seed_sd"] = _seed_sd(ran, name, task)
-    for to in AGAINST[1:]:
-        table = table.join(_comparison(ran, names, task, to))
-    missing = {name: reasons(not_run(rows[rows["condition"] == "cv"], name)) for name in names}
-    table["not_run"] = [missing[name] for name in names]
-    absent = [missing[name] or _reference_absent(ran, task, name) for name in names]
-    table["status"] = np.where(table["tasks"] > 0, "ok", absent)
-    if extended:
-        table[[f"{of}{p}" for of in ("", "control_", "fixed_") for p in ("p", "p_holm")]] = np.nan
-    table = table.assign(synthetic=extended, metric=PRIMARY[task], effect=f"{PRIMARY[task]}_{effect}")
-    return table.rename_axis("method").reset_index()
-
-
-def _reference_absent(ran: pd.DataFrame, task: str, name: str) -> str:
-    """Return why a row without any comparison has none, where the metrics give no reason."""
-    if (ran["method"] == name).any():
-        return f"not run: {style.look(REFERENCE[task]).label} has no score on its tasks"
-    return ABSENT
-
-
-def _comparison(ran: pd.DataFrame, names: list[str], task: str, to: str) -> pd.DataFrame:
-    """Return the summary of the paired comparisons with `to`, one row a name."""
-    found = {}
+def _pairs(ran: pd.DataFrame, task: str, names: list[str], to: str) -> pd.DataFrame:
+    """Return the paired comparisons of all `names` with their opponents, with the `method` of each row."""
+    on = ("repeat", "seed") if to == "control" else ("repeat",)
+    by_method = dict(list(ran[[*TASK, "synthetic", "overlaps", "method", "repeat", "seed", "value"]].groupby("method")))
+    parts = [paired(ran[:0], ran[:0], on).assign(method="")]
     for name in names:
         other = opponents(name, task)[to]
-        pairs = claimable(_pairs(ran, name, other, to))
-        effects = pairs[EFFECT[task]].to_numpy(float)
-        found[name] = {"": other or "", "_tasks": len(pairs), "_mean": np.nan, "_p": np.nan}
-        if len(pairs):
-            found[name]["_mean"] = _mean(effects, task)
-            found[name]["_p"] = rank_datasets(pairs, EFFECT[task])
+        if name in by_method and other is not None and other in by_method:
+            parts.append(paired(by_method[name], by_method[other], on).assign(method=name))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _tasks(
+    rows: pd.DataFrame, ran: pd.DataFrame, pairs: dict[str, pd.DataFrame], task: str, names: list[str]
+) -> pd.DataFrame:
+    """Return one row a task and name of one condition; what did not run has the reason as its status."""
+    own = ran[ran["method"].isin(names)]
+    table = own.groupby([*PLACE, "method"], sort=False).agg(
+        value=("value", "mean"), n_train=("n_train", "mean"), repeats=("repeat", "nunique"), seeds=("seed", "nunique")
+    )
+    table = table.reset_index()
+    for to, found in pairs.items():
+        effects = found[[*TASK, "method", EFFECT[task]]].rename(columns={EFFECT[task]: f"to_{to}"})
+        table = table.merge(effects, on=[*TASK, "method"], how="left")
+    missing = [not_run(rows, name)[[*PLACE, "status"]].assign(method=name) for name in names]
+    parts = [part for part in (table.assign(status="ok"), *missing) if len(part)]
+    table = pd.concat(parts or [table], ignore_index=True)
+    rank = {name: number for number, name in enumerate(names)}
+    return table.sort_values("method", key=lambda column: column.map(rank), kind="stable")
+
+
+def _summary(
+    rows: pd.DataFrame, ran: pd.DataFrame, pairs: dict[str, pd.DataFrame], task: str, names: list[str]
+) -> pd.DataFrame:
+    """Return one row a name; one that ran nowhere has the reason as its status."""
+    kept, extended = shown(ran)
+    if extended:  # they would be left out of a summary otherwise
+        kept = kept.assign(synthetic=False, overlaps="")
+        pairs = {to: found.assign(synthetic=False, overlaps="") for to, found in pairs.items()}
+    table = summarise(pairs["reference"], REFERENCE[task], EFFECT[task]).set_index("method").reindex(names)
+    table["tasks"] = table["tasks"].fillna(0)
+    table["seeds"] = kept.groupby("method")["seed"].nunique().reindex(names, fill_value=0)
+    table["seed_sd"] = _seed_sd(kept, task).reindex(names)
+    for to in AGAINST[1:]:
+        table = table.join(_comparison(pairs[to], names, task, to))
+    missing = {name: reasons(not_run(rows, name)) for name in names}
+    table["not_run"] = [missing[name] for name in names]
+    table["status"] = np.where(table["tasks"] > 0, "ok", [_absent(ran, task, name, missing[name]) for name in names])
+    if extended:
+        table[[f"{of}{p}" for of in ("", "control_", "fixed_") for p in ("p", "p_holm")]] = np.nan
+    return table.assign(synthetic=extended).rename_axis("method").reset_index()
+
+
+def _absent(ran: pd.DataFrame, task: str, name: str, reason: str) -> str:
+    """Return why a row has no comparison with the reference."""
+    if (ran["method"] == name).any():
+        return f"not run: {style.look(REFERENCE[task]).label} has no score on its tasks"
+    return reason or ABSENT
+
+
+def _comparison(pairs: pd.DataFrame, names: list[str], task: str, to: str) -> pd.DataFrame:
+    """Return the summary of the paired comparisons with `to`, one row a name."""
+    found: dict[str, dict[str, object]] = {}
+    for name in names:
+        own = claimable(pairs[pairs["method"] == name])
+        found[name] = {"": opponents(name, task)[to] or "", "_tasks": len(own), "_mean": np.nan, "_p": np.nan}
+        if len(own):
+            found[name] |= {"_mean": _mean(own[EFFECT[task]], task), "_p": rank_datasets(own, EFFECT[task])}
     table = pd.DataFrame.from_dict(found, orient="index").add_prefix(to)
     return table.assign(**{f"{to}_p_holm": holm(table[f"{to}_p"].to_numpy(float))})
 
 
-def _mean(effects: np.ndarray, task: str) -> float:
-    return geometric_mean(effects) if EFFECT[task] == "ratio" else float(effects.mean())
+def _mean(effects: pd.Series, task: str) -> float:
+    return geometric_mean(effects.to_numpy(float)) if EFFECT[task] == "ratio" else float(effects.mean())
 
 
-def _seed_sd(ran: pd.DataFrame, name: str, task: str) -> float:
-    """Return the SD over seeds of the mean effect over the tasks that all seeds have; NaN for one seed."""
-    own, base = (claimable(ran[ran["method"] == method]) for method in (name, REFERENCE[task]))
-    effects = {
-        seed: paired(rows, base).set_index(TASK)[EFFECT[task]] for seed, rows in own.groupby("seed", observed=True)
-    }
-    table = pd.DataFrame(effects).dropna()
-    if table.shape[1] < 2 or table.empty:
-        return float("nan")
-    return float(np.std([_mean(column.to_numpy(float), task) for _, column in table.items()], ddof=1))
+def _seed_sd(ran: pd.DataFrame, task: str) -> pd.Series:
+    """Return, by method, the SD over seeds of the mean effect over the tasks that all its seeds have."""
+    rows = claimable(ran)
+    base = rows[rows["method"] == REFERENCE[task]].groupby([*TASK, "repeat"])["value"].mean().rename("base")
+    joined = rows[[*TASK, "method", "repeat", "seed", "value"]].merge(base.reset_index(), on=[*TASK, "repeat"])
+    means = joined.groupby(["method", *TASK, "seed"])[["value", "base"]].mean()
+    effects = means["value"] / means["base"] if EFFECT[task] == "ratio" else means["value"] - means["base"]
+    found = {}
+    for name, own in effects.groupby(level="method"):
+        by_seed = own.unstack("seed").dropna()  # noqa: PD010, a Series has no pivot_table
+        of_seeds = [_mean(by_seed[seed], task) for seed in by_seed]
+        found[name] = np.std(of_seeds, ddof=1) if len(of_seeds) > 1 and len(by_seed) else np.nan
+    return pd.Series(found, dtype=float)

@@ -1,12 +1,12 @@
 """fig_embedding_map: maps of embeddings by family, instrument, modality and the value of one analyte."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from etalon.errors import BadInputError
@@ -33,7 +33,8 @@ MODALITIES = {"nir": "NIR", "visnir": "VIS-NIR", "mir": "MIR", "raman": "Raman"}
 PALETTE = ["#332288", "#DDCC77", "#117733", "#CC6677", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499"]
 REST = "0.85"
 SPREAD = 2.0  # SDs from the mean of a dataset at which the colours of values end
-PANEL, LEGEND, NOTE = 40.0, 34.0, 3.2  # mm: height of a map, of the legends, of a line of notes
+PANEL, ENTRY, NOTE = 40.0, 3.0, 3.2  # mm: height of a map, of an entry of a legend, of a line of notes
+BAR = 20.0  # mm: height of the bar of colours and its texts
 
 
 def chosen(table: pd.DataFrame) -> pd.DataFrame:
@@ -86,16 +87,18 @@ def draw(table: pd.DataFrame) -> Figure:
     # In a random order, so that no dataset lies on top of another.
     rows = rows.sort_values(["variant", "dataset"], kind="stable").sample(frac=1, random_state=0)
     names = variants(rows["variant"] + "/")
-    by = [name for name in BY if name != "modality" or rows["modality"].nunique() > 1]
+    by = [name for name in BY if name != "modality" or len(set(rows["modality"])) > 1]
     notes = list(_notes(table, rows, names))
-    heights = [*(PANEL for _ in names), LEGEND]
+    entries = max(min(rows[name].nunique(), len(PALETTE) + 1) for name in by)
+    legend = max(ENTRY * entries + 3.0, BAR)
+    heights = [*(PANEL for _ in names), legend]
     with mpl.rc_context(style.RC):
         size = (style.DOUBLE_COLUMN, (sum(heights) + NOTE * len(notes)) * MM)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(heights), len(by) + 1, height_ratios=heights, squeeze=False)
         for column, name in zip(axes.T, by, strict=False):
             _draw_kinds(column, rows, names, name)
-        _draw_values(axes[:, -1], rows, names)
+        _draw_values(axes[:, -1], rows, names, legend)
         for axis, variant in zip(axes[:, 0], names, strict=False):
             axis.set_ylabel(style.look(f"{variant}/").label)
         figure.supxlabel("\n".join(notes), size=6.0, x=0.01, ha="left", linespacing=1.3)
@@ -103,20 +106,16 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _notes(table: pd.DataFrame, rows: pd.DataFrame, names: list[str]) -> Iterator[str]:
-    runs = rows.drop_duplicates(["variant"]).sort_values("variant")
-    places = {
-        f"{heldout or 'no fold'}, seed {seed}" for heldout, seed in zip(runs["heldout"], runs["seed"], strict=True)
-    }
-    what = (
-        f"Encoders trained without the families of {places.pop()}."
-        if len(places) == 1
-        else "; ".join(
-            f"{style.look(f'{run.variant}/').label}: {run.heldout or 'no fold'}, seed {run.seed}"
-            for run in runs.itertuples()
-        )
-    )
+    runs = rows[["variant", "heldout", "seed"]].astype(str).drop_duplicates().set_index("variant").loc[names]
+    places = [f"{run['heldout'] or 'no fold'}, seed {run['seed']}" for _, run in runs.iterrows()]
+    if len(set(places)) > 1:
+        labels = (style.look(f"{name}/").label for name in names)
+        places = [f"{label} ({place})" for label, place in zip(labels, places, strict=True)]
     spectra = rows.groupby("variant").size().max()
-    yield f"{what} Up to {spectra} spectra of {style.count(rows['dataset'].nunique(), 'dataset')}. Axes have no unit."
+    yield (
+        f"Encoders of {', '.join(dict.fromkeys(places))}. Up to {spectra} spectra of"
+        f" {style.count(rows['dataset'].nunique(), 'dataset')}. The axes of a map have no unit."
+    )
     if rows["synthetic"].any():
         yield "† synthetic spectra"
     others = [style.look(name).label for name in style.order(table["variant"] + "/") if name[:-1] not in names]
@@ -129,11 +128,9 @@ def _draw_kinds(column: np.ndarray, rows: pd.DataFrame, names: list[str], by: st
     kinds = rows[by].replace(MODALITIES) if by == "modality" else rows[by]
     if by == "family":
         kinds = kinds.where(~rows["synthetic"].astype(bool), kinds + " †")
-    order = (
-        kinds.value_counts().rename_axis("kind").reset_index().sort_values(["count", "kind"], ascending=[False, True])
-    )
-    all_kinds = order["kind"].tolist()
-    coloured = all_kinds if len(all_kinds) <= len(PALETTE) else all_kinds[: len(PALETTE)]
+    counts = kinds.value_counts()
+    all_kinds = sorted(counts.index, key=lambda kind: (-counts[kind], kind))
+    coloured = all_kinds[: len(PALETTE)]
     colours = dict(zip(coloured, PALETTE, strict=False))
     column[0].set_title(BY[by])
     for axis, variant in zip(column, names, strict=False):
@@ -148,8 +145,8 @@ def _draw_kinds(column: np.ndarray, rows: pd.DataFrame, names: list[str], by: st
     column[-1].legend(handles=handles, loc="upper left", fontsize=5.5, handletextpad=0.2, borderaxespad=0.0)
 
 
-def _draw_values(column: np.ndarray, rows: pd.DataFrame, names: list[str]) -> None:
-    """Draw maps coloured by the value of one analyte; spectra without it are grey."""
+def _draw_values(column: np.ndarray, rows: pd.DataFrame, names: list[str], height: float) -> None:
+    """Draw maps coloured by the value of one analyte (grey: without it); below a bar, in `height` mm."""
     analyte, z = standardised(rows)
     column[0].set_title(analyte.replace("_", " ").capitalize() or "Analyte value")
     colours = mpl.colormaps["cividis"]
@@ -162,13 +159,13 @@ def _draw_values(column: np.ndarray, rows: pd.DataFrame, names: list[str]) -> No
     if not analyte:
         column[-1].text(0.0, 1.0, "No reference values", size=6.0, va="top", transform=column[-1].transAxes)
         return
-    bar = column[-1].inset_axes((0.0, 0.82, 0.9, 0.08))
-    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-SPREAD, SPREAD), ListedColormap(colours.colors))
-    column[-1].figure.colorbar(scale, cax=bar, orientation="horizontal", label="SDs from the mean\nof its dataset")
-    column[-1].text(0.0, 0.18, "Grey: not measured", size=6.0, transform=column[-1].transAxes)
+    bar = column[-1].inset_axes((0.0, 1 - 6.0 / height, 0.9, 2.5 / height))
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-SPREAD, SPREAD), colours)
+    column[-1].figure.colorbar(scale, cax=bar, orientation="horizontal", label="SDs from the mean of its set")
+    column[-1].text(0.0, 1 - 18.5 / height, "Grey: not measured", size=6.0, transform=column[-1].transAxes)
 
 
-def _scatter(axis: Axes, rows: pd.DataFrame, colours: object) -> None:
+def _scatter(axis: Axes, rows: pd.DataFrame, colours: Any) -> None:
     axis.scatter(rows["x"], rows["y"], c=colours, s=2.0, lw=0, rasterized=True)
     axis.set_xticks([])
     axis.set_yticks([])

@@ -65,12 +65,13 @@ def draw(table: pd.DataFrame) -> Figure:
     quantities = [name for name in [*PANELS][:-2] if name in present] + others
     quantities += [name for name in (PROXY, CHANGE) if name in present]
     names = variants(found["variant"] + "/")
-    n_rows = math.ceil(len(quantities) / N_COLUMNS)
+    n_columns = min(N_COLUMNS, len(quantities))
+    n_rows = math.ceil(len(quantities) / n_columns)
     legend_height = LEGEND_HEIGHT * math.ceil(len(names) / 3) / 2 + 6.0
     with mpl.rc_context(style.RC):
         size = (style.DOUBLE_COLUMN, (n_rows * ROW_HEIGHT + legend_height) * MM)
         figure = Figure(figsize=size, layout="constrained")
-        axes = np.asarray(figure.subplots(n_rows, N_COLUMNS, squeeze=False)).ravel()
+        axes = np.asarray(figure.subplots(n_rows, n_columns, squeeze=False)).ravel()
         for axis, quantity in zip(axes, quantities, strict=False):
             _draw_panel(axis, quantity, found[found["quantity"] == quantity], names)
         for axis in axes[len(quantities) :]:

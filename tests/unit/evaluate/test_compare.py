@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from etalon.evaluate.compare import against, claimable, family_interval, holm, signed_rank, summarise, task_means
+from etalon.evaluate.compare import (
+    against,
+    claimable,
+    family_interval,
+    holm,
+    paired,
+    signed_rank,
+    summarise,
+    task_means,
+)
 from etalon.records import METRIC_COLUMNS, as_records
 
 
@@ -166,3 +175,19 @@ def test_holm_rejects_what_the_step_down_procedure_rejects(p, alpha):
             break
         rejected[index] = True
     np.testing.assert_array_equal(adjusted <= alpha, rejected)
+
+
+def run_of(method, value, repeat=0, seed=-1, dataset="a_1"):
+    return {"dataset": dataset, "method": method, "value": value, "repeat": repeat, "seed": seed}
+
+
+def test_pairs_are_compared_on_the_runs_that_both_have():
+    own = metrics([run_of("net", v, seed=s) for s, v in ((0, 2.0), (1, 4.0))])
+    base = metrics([run_of("pls", 1.0), run_of("pls", 9.0, repeat=1), run_of("pls", 5.0, dataset="b_1")])
+    found = paired(own, base)
+    assert found[["dataset", "value", "base", "ratio", "difference"]].to_numpy().tolist() == [
+        ["a_1", 3.0, 1.0, 3.0, 2.0]
+    ]
+    control = metrics([run_of("init", 8.0, seed=1), run_of("init", 100.0, seed=2)])
+    assert paired(own, control, ("repeat", "seed"))[["value", "base", "ratio"]].to_numpy().tolist() == [[4.0, 8.0, 0.5]]
+    assert paired(own, metrics([run_of("pls", 1.0, repeat=3)])).empty
