@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pyarrow
 
-from etalon.errors import BadInputError, EtalonError
+from etalon.errors import EtalonError
+from etalon.figures.frames import load_table
 from etalon.records import METRIC_COLUMNS
 
 
@@ -24,15 +24,7 @@ def parse_args(description: str | None, outputs: tuple[str, ...], argv: list[str
 
 def load_metrics(path: Path) -> pd.DataFrame:
     """Read a metrics table; raises BadInputError where it is absent, no parquet, or lacks a column."""
-    try:
-        metrics = pd.read_parquet(path)
-    except FileNotFoundError as error:
-        raise BadInputError(path, "file", "a metrics table", "no such file") from error
-    except pyarrow.ArrowInvalid as error:
-        raise BadInputError(path, "file", "parquet", error) from error
-    if missing := [name for name in METRIC_COLUMNS if name not in metrics]:
-        raise BadInputError(path, "columns", f"column {missing[0]}", f"{list(metrics)}")
-    return metrics
+    return load_table(path, list(METRIC_COLUMNS))
 
 
 def plain(metrics: pd.DataFrame) -> pd.DataFrame:

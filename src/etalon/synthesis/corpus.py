@@ -64,7 +64,7 @@ def corpus_set(seed: int, number: int, n_specimens: int, kind: str | None = None
     rng = _rng(seed, number, "instrument", kind)
     instrument = random_spectrometer(kind, product.diffuse, rng)
     law = "raman" if kind == "raman" else "diffuse" if product.diffuse else "direct"
-    optics = random_optics(law, rng)
+    optics = random_optics(law, kind, rng)
     pure, warming = _pure_spectra(product, instrument, _rng(seed, number, "matrix", kind))
 
     streams = [_rng(seed, number, "specimen", i=i) for i in range(n_specimens)]

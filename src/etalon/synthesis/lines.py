@@ -38,9 +38,7 @@ def from_band(band: Band) -> Line:
     return Line(1e7 / band.centre_nm, fwhm, band.height, band.assignment, band.warming_cm1, band.brightening)
 
 
-def disturbed(
-    lines: Iterable[Line], strength: float, broadening: float, rng: np.random.Generator
-) -> tuple[Line, ...]:
+def disturbed(lines: Iterable[Line], strength: float, broadening: float, rng: np.random.Generator) -> tuple[Line, ...]:
     """Return the lines of one matrix: hydrogen bonds, crystallinity and neighbours move, widen and scale each.
 
     Parameters

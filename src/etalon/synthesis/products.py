@@ -12,10 +12,11 @@ OTHER = "other"  # unnamed matter: bands like those of the table, elsewhere
 
 
 class Archetype(NamedTuple):
-    """Typical mass fractions of a product, and how often it is measured in diffuse reflection."""
+    """Typical mass fractions of a product, how often it is measured in diffuse reflection, how often it is drawn."""
 
     amounts: dict[str, float]
     diffuse: float
+    weight: float = 1.0
 
 
 # Rounded from food composition tables and textbooks; random products lie around them.
@@ -23,6 +24,7 @@ ARCHETYPES: dict[str, Archetype] = {
     "grain": Archetype(
         {"water": 0.12, "starch": 0.59, "protein": 0.12, "lipid": 0.03, "cellulose": 0.09, "sugar": 0.03, "ash": 0.02},
         0.9,
+        weight=2.0,
     ),
     "forage": Archetype(
         {"water": 0.08, "cellulose": 0.43, "lignin": 0.06, "protein": 0.15, "sugar": 0.12, "starch": 0.05, "ash": 0.07}
@@ -51,6 +53,7 @@ ARCHETYPES: dict[str, Archetype] = {
         {"clay": 0.25, "quartz": 0.55, "carbonate": 0.05, "iron oxide": 0.02, "humus": 0.03, "water": 0.04}
         | {"cellulose": 0.01},
         1.0,
+        weight=4.0,
     ),
     "tablet": Archetype({"sugar": 0.4, "cellulose": 0.3, "starch": 0.1, "water": 0.03, OTHER: 0.15}, 0.7),
     "coffee": Archetype(
@@ -58,7 +61,7 @@ ARCHETYPES: dict[str, Archetype] = {
         1.0,
     ),
 }
-_ANYTHING = 0.25  # share of products that follow no archetype
+_ANYTHING = 0.15  # share of products that follow no archetype
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +125,10 @@ def random_product(substances: Mapping[str, Substance], rng: np.random.Generator
         amounts = {name: share * substances[name].typical for name, share in zip(names, shares, strict=True)}
         diffuse = 0.6
     else:
-        typical, diffuse = ARCHETYPES[str(rng.choice(sorted(ARCHETYPES)))]
-        kept = [name for name in typical if rng.random() > 0.12]
+        weights = np.array([archetype.weight for archetype in ARCHETYPES.values()])
+        chosen = list(ARCHETYPES)[rng.choice(len(weights), p=weights / weights.sum())]
+        typical, diffuse, _ = ARCHETYPES[chosen]
+        kept = [name for name in typical if name == "water" or rng.random() > 0.12]
         amounts = {name: typical[name] for name in (kept if len(kept) > 1 else typical) if name != OTHER}
     amounts[OTHER] = sum(amounts.values()) * 10 ** rng.uniform(-2, -0.5)
     n, n_kinds, n_factors = len(amounts), int(rng.integers(1, 5)), int(rng.integers(1, 3))

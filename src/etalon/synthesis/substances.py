@@ -34,27 +34,15 @@ class Substance:
 # Colourants and iron are strong: products hold little of them.
 _TYPICAL = {"chlorophyll": 0.002, "iron oxide": 0.03, "humus": 0.05}
 
-_STRETCHING_CM1 = 2700.0  # X-H stretching fundamentals lie above
-
-
-def _wings(fundamentals: tuple[Line, ...]) -> list[Line]:
-    """Return what the fundamentals of X-H stretching do to the near-infrared: their far wings.
-
-    Absorption rises to the edge of the range in all that holds hydrogen. Wings fall faster than a Lorentzian; width and
-    height (1000 micrometres a millimetre, and 1/65 of the fundamental's height) are such that water comes out near 100
-    and 16 per cm (base e) at 2500 and 2200 nm (Hale and Querry 1973).
-    """
-    return [
-        Line(line.position, 3 * line.fwhm, 1000 / 65 * line.height, f"{line.assignment}, wing", lorentzian=0.0)
-        for line in fundamentals
-        if line.position > _STRETCHING_CM1
-    ]
-
+# The far wing of the O-H fundamental, in which the near-infrared of all that is wet ends. It falls faster than that of a
+# Lorentzian; width and height are such that water comes out near 100 and 16 per cm (base e) at 2500 and 2200 nm (Hale
+# and Querry 1973).
+_WINGS = {"water": (Line(3400.0, 1210.0, 8.5, "O-H stretching, wing", 0.5, lorentzian=0.0),)}
 
 # A substance added here occurs in the random products of the corpus; nothing else needs to know of it.
 SUBSTANCES: dict[str, Substance] = {
     name: Substance(
-        (*_wings(mid_infrared.LINES.get(name, ())), *(from_band(band) for band in bands)),
+        (*_WINGS.get(name, ()), *(from_band(band) for band in bands)),
         mid_infrared.LINES.get(name, ()),
         raman.LINES.get(name, ()),
         typical=_TYPICAL.get(name, 1.0),

@@ -17,7 +17,7 @@ NOTHING = np.zeros((1, 2)), np.zeros((1, Optics.n_normals))
 
 def plain(law: str, **changes: float) -> Optics:
     """Optics without any background or scatter."""
-    optics = random_optics(law, np.random.default_rng(0))
+    optics = random_optics(law, "nir", np.random.default_rng(0))
     zero = {f.name: 0.0 for f in dataclasses.fields(Optics) if f.type == "float" or f.type is float}
     return dataclasses.replace(optics, **{**zero, "strongest": 1.0, **changes})
 

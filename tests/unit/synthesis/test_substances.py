@@ -38,6 +38,13 @@ def test_bands_where_they_belong(name, modality, low, high, expected):
     assert found == pytest.approx(expected, rel=0.006)
 
 
+def test_water_absorbs_as_measured_from_the_third_overtone_to_the_fundamental():
+    """Hale and Querry 1973, per cm (base e), rounded; heights are log10 per mm."""
+    measured = {970: 0.45, 1190: 1.0, 1450: 29, 1940: 120, 2200: 16, 2500: 100}
+    found = spectrum(SUBSTANCES["water"].lines("nir"), 1e7 / np.array(list(measured))) * 10 * np.log(10)
+    np.testing.assert_allclose(found, list(measured.values()), rtol=0.2)
+
+
 def test_what_has_no_such_bands():
     assert SUBSTANCES["ash"] == Substance()
     assert not SUBSTANCES["quartz"].near_infrared
@@ -60,7 +67,8 @@ def test_a_new_substance_needs_no_code():
 
 
 def test_archetypes_hold_known_substances():
-    for amounts, diffuse in ARCHETYPES.values():
+    for amounts, diffuse, weight in ARCHETYPES.values():
         assert amounts.keys() <= {*SUBSTANCES, OTHER}
         assert 0.85 < sum(amounts.values()) <= 1
         assert 0 <= diffuse <= 1
+        assert weight > 0
