@@ -1,6 +1,7 @@
 # What the rules share: the checked configuration, the datasets it selects, and the params that ask for a new run.
 
 import fnmatch
+import functools
 import hashlib
 import json
 import os
@@ -72,6 +73,7 @@ def settings(block, leave_out=(), also=()):
     return json.dumps(content | {key: config[key] for key in also})
 
 
+@functools.cache
 def code_digest(stage, *modules):
     """Digest of the code of a stage and of all it imports; `modules` are those it imports by name at run time."""
     return digest.code_digest(f"etalon.stages.{stage}", *modules)
@@ -86,6 +88,7 @@ def reader_digest(wildcards):
     return reader_digest_of(wildcards.dataset)
 
 
+@functools.cache
 def reader_digest_of(dataset):
     return code_digest("import_dataset", f"etalon.data.readers.{CATALOGUE[dataset].reader}")
 
@@ -104,6 +107,8 @@ def origin(wildcards):
     return origin_of(wildcards.dataset)
 
 
+# Snakemake asks for the params of every waiting job each time it chooses the next one.
+@functools.cache
 def origin_of(dataset):
     return f"{entry_digest(CATALOGUE[dataset])}-{reader_digest_of(dataset)}-{config['seed']}"
 

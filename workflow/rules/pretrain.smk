@@ -83,3 +83,32 @@ rule gather_curves:
     shell:
         "python -m etalon.stages.gather_curves --run {params.run} --curves {input.curves:q}"
         " --out {output.table:q} &> {log:q}"
+
+
+# How well a classifier tells the generated spectra from each real dataset.
+rule synthetic_realism:
+    input:
+        data=[f"{folder_of(dataset)}/metadata.json" for dataset in DATASETS if not CATALOGUE[dataset].synthetic],
+        corpus="<results>/corpus/synthetic.safetensors",
+    output:
+        table="<results>/metrics/synthetic_realism.parquet",
+    log:
+        "<logs>/synthetic_realism/<run>.log",
+    benchmark:
+        "<results>/benchmarks/synthetic_realism.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        data=folders(dataset for dataset in DATASETS if not CATALOGUE[dataset].synthetic),
+        settings=settings("synthetic_realism"),
+        seed=config["seed"],
+        run=config["run"],
+        code=code_digest("synthetic_realism"),
+        origin=origins(dataset for dataset in DATASETS if not CATALOGUE[dataset].synthetic),
+    shell:
+        "python -m etalon.stages.synthetic_realism --run {params.run} --settings {params.settings:q}"
+        " --seed {params.seed} --data {params.data:q} --corpus {input.corpus:q} --out {output.table:q} &> {log:q}"

@@ -10,7 +10,10 @@ from typing import Any
 
 from etalon.storage import load_json, replacing, save_json
 
-TABLES = ("embedding_baselines", "embedding_robustness")
+TABLES = (
+    *("embedding_baselines", "embedding_robustness", "embedding_encoders", "embedding_encoder_robustness"),
+    *("pretraining", "embedding_map", "synthetic_realism"),
+)
 
 
 def main(run: str) -> None:

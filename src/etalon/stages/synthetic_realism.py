@@ -49,7 +49,7 @@ class Generated(NamedTuple):
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     arguments = parser(__doc__)
     arguments.add_argument("--run", required=True, help="name of the run")
-    arguments.add_argument("--data", type=Path, nargs="+", required=True, help="folders of datasets")
+    arguments.add_argument("--data", type=Path, nargs="*", default=[], help="folders of real datasets")
     arguments.add_argument("--corpus", type=Path, required=True, help="tensors of synthetic_corpus; .json beside it")
     arguments.add_argument("--seed", type=int, required=True, help="main seed")
     arguments.add_argument("--out", type=Path, required=True, help="table to write, parquet")
