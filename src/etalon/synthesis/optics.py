@@ -117,12 +117,12 @@ def random_optics(law: str, kind: str, rng: np.random.Generator) -> Optics:
     fundamentals = kind == "mir"  # ten times stronger than overtones beside what scatters
     return Optics(
         law=law,
-        strongest=10 ** (rng.uniform(-0.6, 0.15) + 0.4 * fundamentals if diffuse else rng.uniform(-1.0, 0.4)),
+        strongest=10 ** (rng.uniform(-0.4, 0.3) + 0.4 * fundamentals if diffuse else rng.uniform(-1.0, 0.4)),
         particle_sd=(0.35 if diffuse else 0.06) * strength * shares[0],
         packing_sd=(0.15 if diffuse else 0.02) * strength * shares[1],
         grey=10 ** rng.uniform(-2.0, -0.2) if diffuse else 0.0,
         mirrored=10 ** rng.uniform(-3.0, -0.8) if diffuse and fundamentals else 0.0,
-        tilt=rng.normal(0.6, 0.6) if diffuse else 0.0,
+        tilt=rng.normal(0.2, 0.5) if diffuse else 0.0,
         tilt_sd=0.2 * strength * shares[2] if diffuse else 0.0,
         offset=rng.uniform(0, 0.35) if diffuse else 0.05 * rng.normal(),
         offset_sd=(0.06 if diffuse else 0.02) * strength * shares[3],
