@@ -80,7 +80,7 @@ def draw(table: pd.DataFrame) -> Figure:
     ----------
     table : run, variant, heldout, seed, dataset, family, instrument, modality, synthetic, analyte, value, x, y
     """
-    table = plain(table)
+    table = plain(table).reset_index(drop=True)
     rows = chosen(table)
     if rows.empty:
         raise BadInputError("metrics", "x, y", "places of embeddings on a map", "none")

@@ -40,7 +40,8 @@ def test_another_process_writes_the_same_bytes(tmp_path):
 
 def test_figures_import_neither_torch_nor_models_nor_stages():
     code = (
-        "import sys, etalon.figures.fig_phase0_robustness, etalon.figures.tab_phase0_baselines\n"
+        "import sys, pkgutil, importlib, etalon.figures\n"
+        "[importlib.import_module(f'etalon.figures.{m.name}') for m in pkgutil.iter_modules(etalon.figures.__path__)]\n"
         "bad = [m for m in sys.modules if m.split('.')[0] in ('torch', 'tabpfn', 'ikpls')"
         " or m.startswith(('etalon.models', 'etalon.stages', 'etalon.chemometrics'))]\n"
         "assert not bad, bad"
@@ -73,6 +74,21 @@ def test_counterparts_share_a_colour_and_methods_of_one_task_do_not():
         assert len({style.METHODS[name].colour for name in names}) == len(names)
         assert len({style.METHODS[name].marker for name in names}) == len(names)
     assert style.METHODS["tuned_pls"].colour == style.METHODS["tuned_plsda"].colour
+
+
+def test_embeddings_come_after_methods_by_variant_and_head():
+    names = ["new/ridge", "fs/evidence", "masked/evidence", "tuned_pls", "masked/ridge", "masked/new"]
+    expected = ["tuned_pls", "masked/ridge", "masked/evidence", "masked/new", "fs/evidence", "new/ridge"]
+    assert style.order(names) == expected
+    assert style.look("masked/ridge").label == "Masked + ridge"
+    assert style.look("new/ridge").label == "New + ridge"
+    assert style.look("masked/").label == "Masked"
+
+
+def test_embeddings_drawn_together_differ_in_colour_and_marker():
+    looks = [style.METHODS["tuned_pls"], *style.VARIANTS.values()]
+    for part in ("colour", "marker"):
+        assert len({getattr(look, part) for look in looks}) == len(looks)
 
 
 def test_notes_give_one_line_a_reason(baselines):
