@@ -1,5 +1,6 @@
 """fig_embedding_map: maps of embeddings by family, instrument, modality and the value of one analyte."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,7 @@ PALETTE = ["#332288", "#DDCC77", "#117733", "#CC6677", "#88CCEE", "#882255", "#4
 REST = "0.85"
 SPREAD = 2.0  # SDs from the mean of a dataset at which the colours of values end
 PANEL, ENTRY, NOTE = 40.0, 3.0, 3.2  # mm: height of a map, of an entry of a legend, of a line of notes
+NOTE_WIDTH = 140  # characters
 BAR = 20.0  # mm: height of the bar of colours and its texts
 
 
@@ -88,7 +90,7 @@ def draw(table: pd.DataFrame) -> Figure:
     rows = rows.sort_values(["variant", "dataset"], kind="stable").sample(frac=1, random_state=0)
     names = variants(rows["variant"] + "/")
     by = [name for name in BY if name != "modality" or len(set(rows["modality"])) > 1]
-    notes = list(_notes(table, rows, names))
+    notes = [line for note in _notes(table, rows, names) for line in textwrap.wrap(note, NOTE_WIDTH)]
     entries = max(min(rows[name].nunique(), len(PALETTE) + 1) for name in by)
     legend = max(ENTRY * entries + 3.0, BAR)
     heights = [*(PANEL for _ in names), legend]

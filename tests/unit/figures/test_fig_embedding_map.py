@@ -35,7 +35,7 @@ def titles(figure):
 
 
 def notes(figure):
-    return figure.get_supxlabel()
+    return figure.get_supxlabel().replace("\n", " ")
 
 
 def test_one_fold_is_drawn_that_most_variants_have(table):
