@@ -68,6 +68,8 @@ def draw_map(samples: Sequence[Sample], seed: int) -> pd.DataFrame:
     return rows.assign(x=places[:, 0], y=places[:, 1])
 
 
-def mapped_block(blocks: Mapping[str, object], wanted: str) -> str:
-    """Return the block to map: `wanted`, or `snv` of an encoder without it (`fs`, whose raw block differs in scale)."""
-    return wanted if wanted in blocks else "snv"
+def mapped_block(blocks: Mapping[str, np.ndarray], wanted: str) -> np.ndarray:
+    """Return the block to map: `wanted`, or, of an encoder without it (`fs`), all blocks that leave scale out."""
+    if wanted in blocks:
+        return blocks[wanted]
+    return np.concatenate([block for name, block in blocks.items() if name != "raw"], axis=1)

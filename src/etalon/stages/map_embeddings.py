@@ -52,8 +52,7 @@ def _samples(index: Path, folders: dict[str, Path], settings: dict, seed: int) -
             continue
         if dataset not in folders:
             raise BadInputError("command line", "--data", f"the folder of {dataset}", "none")
-        blocks = read_embedding(index, dataset).named()
-        embeddings = blocks[mapped_block(blocks, settings["block"])]
+        embeddings = mapped_block(read_embedding(index, dataset).named(), settings["block"])
         spectra = load_set(folders[dataset])
         sample = draw_sample(spectra, embeddings, settings["per_dataset"], derive_seed(seed, "map", dataset))
         samples.append(Sample(sample.rows.assign(heldout=index.parent.parent.name), sample.embeddings))

@@ -228,14 +228,19 @@ def test_the_map_holds_a_sample_of_each_dataset(world, indices, tmp_path):
 
 def test_folds_of_fs_share_one_map_and_those_of_checkpoints_do_not(world, indices, tmp_path, monkeypatch):
     maps = []
-    monkeypatch.setattr(map_embeddings, "draw_map", lambda samples, seed: maps.append(len(samples)) or samples[0].rows)
+
+    def record(samples, seed):
+        maps.append((len(samples), samples[0].embeddings.shape[1]))
+        return samples[0].rows
+
+    monkeypatch.setattr(map_embeddings, "draw_map", record)
     data = [str(world / "data" / "many")]
     other = tmp_path / "other.safetensors"
     save_encoder(other, make_encoder(SIZE).state_dict(), {"config": SIZE, "data": []})
     for encoder, checkpoint in (("fs", "none"), ("fsnl", other)):
         second = embed(tmp_path, encoder, checkpoint, data, heldout="fold1")
         map_of(world, [indices[encoder], second], tmp_path / "map.parquet", encoder)
-    assert maps == [3, 2, 1]
+    assert maps == [(3, 5 * 256), (2, 256), (1, 256)]
 
 
 def test_heads_and_scores_start_without_torch():
