@@ -34,7 +34,7 @@ class Substance:
 # Colourants and iron are strong: products hold little of them.
 _TYPICAL = {"chlorophyll": 0.002, "iron oxide": 0.03, "humus": 0.05}
 
-# The far wing of the O-H fundamental, in which the near-infrared of all that is wet ends. It falls faster than that of a
+# The far wing of the O-H fundamental, in which the near-infrared of all that is wet ends. It falls faster than a
 # Lorentzian; width and height are such that water comes out near 100 and 16 per cm (base e) at 2500 and 2200 nm (Hale
 # and Querry 1973).
 _WINGS = {"water": (Line(3400.0, 1210.0, 8.5, "O-H stretching, wing", 0.5, lorentzian=0.0),)}
