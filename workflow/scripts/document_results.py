@@ -7,26 +7,29 @@ from pathlib import Path
 
 import pandas as pd
 
-from etalon.figures.style import METHODS
-from etalon.figures.tab_phase0_baselines import tabulate
+from etalon.figures import tab_phase0_baselines, tab_phase2_ablation
+from etalon.figures.encoder_table import tabulate
+from etalon.figures.style import look
 from etalon.storage import replacing
 
-METRICS = Path("results/reference/paper/metrics/embedding_baselines.parquet")
+METRICS = Path("results/reference/paper/metrics")
 README = Path("README.md")
-START, END = "<!-- results: written by `make docs` -->", "<!-- end of results -->"
+START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
 
 
 def main() -> None:
-    before, rest = README.read_text().split(START)
-    _, after = rest.split(END)
+    text = README.read_text()
+    for name, write in (("phase 0", phase_0), ("phase 2", phase_2)):
+        before, rest = text.split(START.format(name))
+        _, after = rest.split(END.format(name))
+        text = f"{before}{START.format(name)}\n{write()}{END.format(name)}{after}"
     with replacing(README) as temporary:
-        temporary.write_text(f"{before}{START}\n{results(pd.read_parquet(METRICS))}{END}{after}")
+        temporary.write_text(text)
 
 
-def results(metrics: pd.DataFrame) -> str:
-    table = tabulate(metrics)
-    summary = table[table["block"] == "summary"]
-    regression, classification = (summary[summary["task"] == task] for task in ("regression", "classification"))
+def phase_0() -> str:
+    table = tab_phase0_baselines.tabulate(pd.read_parquet(METRICS / "embedding_baselines.parquet"))
+    regression, classification = summaries(table)
     return f"""
 Error relative to tuned PLS over {counts(regression)} (5-fold cross-validation by specimen, twice; component
 numbers, strengths and, for the tuned methods, the preprocessing chosen inside the training rows). 95 % intervals
@@ -41,6 +44,30 @@ Classification, over {counts(classification)}, as difference to tuned PLS-DA:
 """
 
 
+def phase_2() -> str:
+    metrics = pd.read_parquet(METRICS / "embedding_encoders.parquet")
+    table = tab_phase2_ablation.with_steps(tabulate(metrics, tab_phase2_ablation.wanted))
+    regression, classification = summaries(table)
+    return f"""
+RMSECV relative to tuned PLS, over {counts(regression)} with a wavelength axis; every encoder was trained without the
+family of the dataset that it is judged on. "To control" is the ratio to the untrained encoder of the same make under
+the same head, "to fs" that to the fixed embedding under the evidence head: below 1, training (the encoder) helps.
+
+{compared(regression, ".3f")}
+
+Classification, over {counts(classification)}: differences in balanced accuracy to tuned PLS-DA, to the control and to
+fs + logistic.
+
+{compared(classification, "+.3f")}
+
+"""
+
+
+def summaries(table: pd.DataFrame) -> list[pd.DataFrame]:
+    summary = table[table["block"] == "summary"]
+    return [summary[summary["task"] == task] for task in ("regression", "classification")]
+
+
 def counts(summary: pd.DataFrame) -> str:
     most = summary.loc[summary["tasks"].idxmax()]
     return f"{most['tasks']:.0f} tasks of {most['datasets']:.0f} datasets in {most['families']:.0f} families"
@@ -48,17 +75,35 @@ def counts(summary: pd.DataFrame) -> str:
 
 def markdown(summary: pd.DataFrame, effect: str, digits: str) -> str:
     lines = [f"| method | {effect} | 95 % interval | median | wins | p |", "|---|---|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| {' | '.join(own(row, digits))} |" for row in summary.to_dict("records"))])
+
+
+def compared(summary: pd.DataFrame, digits: str) -> str:
+    names = ("method", "to tuned PLS", "95 % interval", "median", "wins", "p", "to control", "p", "to fs", "p")
+    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for row in summary.to_dict("records"):
-        name = METHODS[row["method"]].label
-        if row["status"] != "ok":
-            lines.append(f"| {name} | {row['status'].split('; ')[0]} | | | | |")
-            continue
-        cells = [f"{row['mean']:{digits}}", "", f"{row['median']:{digits}}", "", ""]
-        if pd.notna(row["win_share"]):
-            cells[1] = f"{row['mean_low']:{digits}} to {row['mean_high']:{digits}}"
-            cells[3:] = [f"{row['win_share']:.0%}", f"{row['p_holm']:.2g}" if pd.notna(row["p_holm"]) else ""]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        cells = own(row, digits)
+        for to in ("control", "fixed"):
+            shown = pd.notna(row[f"{to}_mean"])
+            cells += [f"{row[f'{to}_mean']:{digits}}", p_value(row[f"{to}_p_holm"])] if shown else ["", ""]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def own(row: dict, digits: str) -> list[str]:
+    """Return the cells of a row: name, effect, interval, median, share of wins, p."""
+    name = row.get("label") or look(row["method"]).label
+    if row["status"] != "ok":
+        return [name, row["status"].split("; ")[0], "", "", "", ""]
+    cells = [name, f"{row['mean']:{digits}}", "", f"{row['median']:{digits}}", "", ""]
+    if pd.notna(row["win_share"]):
+        cells[2] = f"{row['mean_low']:{digits}} to {row['mean_high']:{digits}}"
+        cells[4:] = [f"{row['win_share']:.0%}", p_value(row["p_holm"])]
+    return cells
+
+
+def p_value(p: float) -> str:
+    return f"{p:.2g}" if pd.notna(p) else ""
 
 
 if __name__ == "__main__":

@@ -105,7 +105,10 @@ def _device(name: str) -> torch.device:
         dist.init_process_group("nccl" if name == "cuda" else "gloo")
         if name == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
+    if name == "cpu":
+        return torch.device(name)
+    torch.set_float32_matmul_precision("high")  # TensorFloat-32; bf16 would drown quiet datasets in rounding
+    return torch.device(name, torch.cuda.current_device())
 
 
 def _train(encoder: Encoder, corpus: list[TrainingSet], seed: int, device: torch.device, args: Any) -> Result:
