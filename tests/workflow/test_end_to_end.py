@@ -9,14 +9,20 @@ import pytest
 
 from etalon.evaluate.baselines import METHODS
 from etalon.records import METRIC_COLUMNS
-from etalon.storage import load_set
+from etalon.storage import load_json, load_set
 
 pytestmark = pytest.mark.slow
+
+FIGURES = ("fig_phase0_robustness", "fig_phase2_robustness", "fig_pretraining_curves", "fig_embedding_map")
+TABLES = (
+    *("tab_phase0_baselines", "tab_phase1_feasibility", "tab_encoder_readouts", "tab_phase2_ablation"),
+    "tab_synthetic_realism",
+)
 
 FIGURE = "document.querySelector('#app img[src^=\"data:image/png\"]')"
 
 
-def metrics(computed, table="embedding"):
+def metrics(computed, table="embedding_encoders"):
     return pd.read_parquet(computed.folder / f"results/test/metrics/{table}.parquet")
 
 
@@ -31,10 +37,13 @@ def shipped(computed):
 
 def test_every_result_is_there(computed):
     results = computed.folder / "results/test"
-    for name in ("figures/fig_phase0_robustness.pdf", "figures/fig_phase0_robustness.png"):
-        assert (results / name).stat().st_size > 10_000
-    for name in ("tables/tab_phase0_baselines.csv", "tables/tab_phase0_baselines.tex"):
-        assert "tuned" in (results / name).read_text().lower()
+    for name in FIGURES:
+        assert (results / f"figures/{name}.pdf").stat().st_size > 10_000
+        assert (results / f"figures/{name}.png").stat().st_size > 10_000
+    for name in TABLES:
+        assert (results / f"tables/{name}.tex").stat().st_size > 500
+        if name != "tab_synthetic_realism":
+            assert "tuned" in (results / f"tables/{name}.csv").read_text().lower()
 
 
 def test_the_metrics_hold_every_method_of_every_task(computed):
@@ -45,6 +54,20 @@ def test_the_metrics_hold_every_method_of_every_task(computed):
     for (_, kind, _), rows in measured.groupby(["dataset", "task", "target"], observed=True):
         assert set(METHODS[kind]) <= set(rows["method"])
     assert measured["value"].notna().all()
+
+
+def test_every_encoder_is_judged_on_every_dataset_by_a_checkpoint_that_never_saw_its_family(computed):
+    table = metrics(computed)
+    learned = table[(table["method"] == "embedding") & (table["status"] == "ok")].astype({"variant": str, "head": str})
+    variants = {"random_init", "masked_aug_baseline", "fs", "fsnl_random_init", "fsnl_episodic_asls"}
+    for dataset in ("synthetic_dairy_ft", "synthetic_grain_handheld"):
+        assert set(learned.loc[learned["dataset"] == dataset, "variant"]) == variants
+    assert {"ridge", "evidence", "fs_evidence", "ridge_mean", "ridge_cls", "ridge_patches"} <= set(learned["head"])
+    for (variant, heldout), rows in learned[learned["variant"] != "fs"].groupby(["variant", "heldout"], observed=True):
+        record = load_json(computed.folder / f"results/test/checkpoints/{variant}/{heldout}/seed0.json")
+        shown = {source["family"] for source in record["data"]}
+        assert shown and not shown & set(rows["family"])
+        assert set(rows["family"]) <= set(record["heldout_families"])
 
 
 def test_a_dataset_that_cannot_be_had_shows_as_not_run(computed):
@@ -85,7 +108,7 @@ def test_the_run_verifies_against_itself_and_not_against_another(computed, shipp
 def test_figures_drawn_from_shipped_metrics_equal_those_of_the_run(computed, shipped):
     shutil.copytree(shipped, computed.folder / "results/reference/paper/metrics")
     computed.run("figures", "--cores", "1", "--config", "figures_from=reference")
-    for name in ("figures/fig_phase0_robustness.pdf", "tables/tab_phase0_baselines.csv"):
+    for name in (*(f"figures/{name}.pdf" for name in FIGURES), *(f"tables/{name}.csv" for name in TABLES)):
         drawn = (computed.folder / "results/reference_figures/paper" / name).read_bytes()
         assert drawn == (computed.folder / "results/test" / name).read_bytes()
 
@@ -98,14 +121,15 @@ def test_the_front_page_names_the_run(report):
 @pytest.mark.chromium
 def test_every_figure_and_table_is_shown_with_its_caption(report):
     results = report.wait_for("Object.entries(results).map(([path, r]) => [path, r.name, r.data_uri])")
-    assert {name for _, name, _ in results} == {"tab_phase0_baselines.csv", "fig_phase0_robustness.png"}
-    report.click("a", "Results")
+    names = {*(f"{name}.csv" for name in TABLES), *(f"{name}.png" for name in FIGURES)}
+    assert {name for _, name, _ in results} == names
+    report.click("a", "Phase 0: classical baselines")
     rows = report.wait_for("[...document.querySelectorAll('tbody tr')].map(row => row.innerText.trim())")
     assert rows == ["Figure: robustness to perturbed spectra", "Table: accuracy of every method"]
     report.click("tbody tr:nth-child(1) a")
     size = report.wait_for(f"(i => i && i.naturalWidth && [i.naturalWidth, i.naturalHeight])({FIGURE})")
     assert min(size) > 500
-    table = next(uri for _, name, uri in results if name.endswith(".csv"))
+    table = next(uri for _, name, uri in results if name == "tab_phase0_baselines.csv")
     assert b"tuned_pls" in base64.b64decode(table.split(",", 1)[1])
     report.click("tbody tr:nth-child(1) a:nth-child(2)")
     assert report.wait_for("document.body.innerText.includes('tested on perturbed ones')")

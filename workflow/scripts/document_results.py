@@ -19,7 +19,7 @@ START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
 
 def main() -> None:
     text = README.read_text()
-    for name, write in (("phase 0", phase_0), ("phase 2", phase_2)):
+    for name, write in SECTIONS.items():
         before, rest = text.split(START.format(name))
         _, after = rest.split(END.format(name))
         text = f"{before}{START.format(name)}\n{write()}{END.format(name)}{after}"
@@ -105,6 +105,8 @@ def own(row: dict, digits: str) -> list[str]:
 def p_value(p: float) -> str:
     return f"{p:.2g}" if pd.notna(p) else ""
 
+
+SECTIONS = {"phase 0": phase_0, "phase 2": phase_2}
 
 if __name__ == "__main__":
     main()
