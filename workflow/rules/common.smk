@@ -270,9 +270,14 @@ def mapped():
     return [dataset for heldout in FOLDS for dataset in held_out(heldout) if dataset in LABELLED]
 
 
+def corpus_settings(wildcards):
+    blocks = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
+    return json.dumps(blocks[wildcards.corpus] | {"asls": config["asls"]})
+
+
 def corpus_of(wildcards):
     """The generated spectra, for the variants that are trained on some."""
-    return "<results>/corpus/synthetic.safetensors" if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []
+    return "<results>/corpus/training.safetensors" if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []
 
 
 def checkpoint_of(wildcards):

@@ -87,7 +87,9 @@ rule embedding_robustness:
             {
                 "amplitudes": config["robustness"]["amplitudes"],
                 "asls": config["asls"],
-                "heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence")],
+                "heads": [
+                    head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence")
+                ],
                 "max_spectra": config["embedding"]["robustness"]["max_spectra"],
                 "max_rows": config["embedding"]["max_rows"],
             }
@@ -109,12 +111,12 @@ rule score_embeddings:
         record="<results>/predictions/{experiment}/{variant}/{heldout}/seed{seed}.json",
     output:
         scores="<results>/scores/{experiment}/{variant}/{heldout}/seed{seed}.json",
-    wildcard_constraints:
-        experiment=one_of(ENCODER_EXPERIMENTS),
     log:
         "<logs>/score_embeddings/<run>/{experiment}/{variant}/{heldout}/seed{seed}.log",
     benchmark:
         "<results>/benchmarks/score_embeddings/{experiment}/{variant}/{heldout}/seed{seed}.tsv"
+    wildcard_constraints:
+        experiment=one_of(ENCODER_EXPERIMENTS),
     conda:
         "../../envs/analysis.yaml"
     threads: 1

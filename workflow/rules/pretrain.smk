@@ -1,15 +1,17 @@
 # Pretraining. One rule instance is one training: variant, fold of families held out, and seed are its wildcards.
 
 
-# Generated spectra that trainings mix in.
+# Generated spectra: those that trainings mix in, and, of more products and instruments, those compared with real ones.
 rule synthetic_corpus:
     output:
-        tensors="<results>/corpus/synthetic.safetensors",
-        record="<results>/corpus/synthetic.json",
+        tensors="<results>/corpus/{corpus}.safetensors",
+        record="<results>/corpus/{corpus}.json",
     log:
-        "<logs>/synthetic_corpus/<run>.log",
+        "<logs>/synthetic_corpus/<run>/{corpus}.log",
     benchmark:
-        "<results>/benchmarks/synthetic_corpus.tsv"
+        "<results>/benchmarks/synthetic_corpus/{corpus}.tsv"
+    wildcard_constraints:
+        corpus="training|realism",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -17,7 +19,7 @@ rule synthetic_corpus:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=json.dumps(config["pretraining"]["synthetic"] | {"asls": config["asls"]}),
+        settings=corpus_settings,
         seed=config["seed"],
         code=code_digest("synthetic_corpus"),
     shell:
@@ -89,7 +91,7 @@ rule gather_curves:
 rule synthetic_realism:
     input:
         data=[f"{folder_of(dataset)}/metadata.json" for dataset in DATASETS if not CATALOGUE[dataset].synthetic],
-        corpus="<results>/corpus/synthetic.safetensors",
+        corpus="<results>/corpus/realism.safetensors",
     output:
         table="<results>/metrics/synthetic_realism.parquet",
     log:
@@ -104,7 +106,7 @@ rule synthetic_realism:
         runtime=60,
     params:
         data=folders(dataset for dataset in DATASETS if not CATALOGUE[dataset].synthetic),
-        settings=settings("synthetic_realism"),
+        settings=settings("synthetic_realism", leave_out=["corpus"]),
         seed=config["seed"],
         run=config["run"],
         code=code_digest("synthetic_realism"),
