@@ -81,6 +81,7 @@ def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogu
         assert not families & trained.get(key, set())
         assert key[0] == "fs" or len(trained[key]) > 20
 
+
 def test_a_rule_its_module_and_its_log_share_one_name(workflow):
     jobs = [job for job in workflow.plan("all") if job.shell]
     assert len({job.rule for job in jobs}) > 8

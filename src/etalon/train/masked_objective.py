@@ -147,7 +147,7 @@ class MaskedObjective(nn.Module):
         others: Sequence[Points | None],
         views: Sequence[View],
     ) -> Tensor:
-        """Return the mean over groups of a loss between two codes of the same spectra; those without a second give 0."""
+        """Return the mean over groups of a loss between two codes of the same spectra; 0 for those without a second."""
         present = [number for number, points in enumerate(others) if points is not None]
         if not present:
             return codes[0].new_zeros(())

@@ -31,7 +31,6 @@ TRAINING = {
     "still": 0.0,
     "save_every": 0.0,
 }
-MASKED = {"masked": 1.0, "baseline_consistency": 0.1, "contrastive": 0.1, "adversarial": 0.05}
 
 
 def make_set(name: str, family: str, first: float, last: float, n_channels: int, seed: int) -> SpectraSet:

@@ -13,8 +13,8 @@ from etalon.errors import BadInputError
 from etalon.stages import pretrain
 from etalon.storage import load_json
 from etalon.train.checkpoint import load_encoder
-from tests.unit.train.conftest import MASKED
 
+MASKED = {"masked": 1.0, "baseline_consistency": 0.1, "contrastive": 0.1, "adversarial": 0.05}
 EPISODIC = {"episodic": 1.0, "asls_prediction": 0.5}
 ALL = ["drift", "tilt", "scatter", "noise", "trend", "band_dropout", "shift", "resolution"]
 
@@ -89,7 +89,7 @@ def test_two_ranks_give_the_loss_curve_of_one(training):
 
 
 def test_a_held_out_family_stops_the_training(training):
-    with pytest.raises(BadInputError, match="no dataset of a held-out family.*found family_b"):
+    with pytest.raises(BadInputError, match=r"no dataset of a held-out family.*found family_b"):
         run(training, "perceiver", MASKED, "leak", heldout_families=["family_b", "elsewhere"])
     assert not training.checkpoint("leak").exists()
 
