@@ -15,18 +15,20 @@ KEYS = [
     *("dataset", "task", "target", "method", "variant", "head", "heldout", "seed", "repeat", "fold", "draw", "pair"),
     *("condition", "amplitude", "metric"),
 ]
+EMBEDDING = "embedding"
 IN_ANALYTE_UNITS = ("rmsep", "bias", "sep", "mae")
 SHOWN = 20
 
 
-def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerance: dict[str, float]) -> pd.DataFrame:
+def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerances: dict[str, dict[str, float]]) -> pd.DataFrame:
     """Return expected and found value, their difference, its tolerance and a verdict, one row a number.
 
     Parameters
     ----------
     found, expected : tables of metrics, see `etalon.records.METRIC_COLUMNS`
-    tolerance : largest accepted difference of each metric, for errors in the analyte's unit as a fraction of the
-        expected RMSEP, else of the expected value, or of 1 where that is smaller
+    tolerances : largest accepted difference of each metric, for errors in the analyte's unit as a fraction of the
+        expected RMSEP, else of the expected value, or of 1 where that is smaller; under "tolerance" for classical
+        methods, under "encoders" for embeddings
 
     Returns
     -------
@@ -41,10 +43,12 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerance: dict[str, fl
     sides = {"expected": expected, "found": found}
     values = {name: _values(table, name) for name, table in sides.items()}
     both = pd.concat(values, axis=1, join="outer").reset_index()
-    if unknown := sorted(set(both["metric"]) - set(tolerance)):
-        raise BadInputError("config", f"verify.tolerance.{unknown[0]}", "a tolerance", "nothing")
+    for kind, known in tolerances.items():
+        if unknown := sorted(set(both["metric"]) - set(known)):
+            raise BadInputError("config", f"verify.{kind}.{unknown[0]}", "a tolerance", "nothing")
     both["difference"] = (both["found"] - both["expected"]).abs() / _scale(both)
-    both["tolerance"] = both["metric"].map(tolerance)
+    of_encoders = both["metric"].map(tolerances["encoders"])
+    both["tolerance"] = of_encoders.where(both["method"] == EMBEDDING, both["metric"].map(tolerances["tolerance"]))
     is_expected, is_found = both["expected"].notna(), both["found"].notna()
     within = both["difference"] <= both["tolerance"]
     cases = [is_expected & is_found & within, is_expected & is_found, is_expected]
@@ -71,14 +75,16 @@ def _scale(numbers: pd.DataFrame) -> pd.Series:
 
 
 def summarise(numbers: pd.DataFrame) -> str:
-    """Return one line a metric and one for each of the first numbers that differ or are missing."""
-    lines = [f"{'metric':20}{'numbers':>8}{'same':>8}{'largest difference':>20}{'tolerance':>12}"]
-    for metric, group in numbers.groupby("metric", sort=False):
+    """Return one line a metric, of embeddings and of the rest, and one for each of the first that differ or miss."""
+    lines = [f"{'metric':34}{'numbers':>8}{'same':>8}{'largest difference':>20}{'tolerance':>12}"]
+    for (learned, metric), group in numbers.groupby([numbers["method"] == EMBEDDING, "metric"], sort=False):
         counts = f"{group['expected'].notna().sum():8d}{(group['verdict'] == 'same').sum():8d}"
-        lines.append(f"{metric:20}{counts}{group['difference'].max():20.2g}{group['tolerance'].iloc[0]:12.2g}")
+        name = f"{metric}{' of embeddings' if learned else ''}"
+        lines.append(f"{name:34}{counts}{group['difference'].max():20.2g}{group['tolerance'].iloc[0]:12.2g}")
     bad = numbers[numbers["verdict"].isin(["differs", "missing"])]
     for number in bad.head(SHOWN).itertuples():
-        what = f"{number.dataset} {number.target} {number.method} {number.condition} {number.metric}"
+        method = f"{number.variant}/{number.head}" if number.method == EMBEDDING else number.method
+        what = f"{number.dataset} {number.target} {method} {number.condition} {number.metric}"
         lines.append(f"{number.verdict}: {what}: expected {number.expected:.6g}, found {number.found:.6g}")
     if len(bad) > SHOWN:
         lines.append(f"... and {len(bad) - SHOWN} more")
@@ -96,7 +102,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     pairs = zip(args.found, args.expected, strict=True)
-    tables = [compare(pd.read_parquet(f), pd.read_parquet(e), args.settings["tolerance"]) for f, e in pairs]
+    tables = [compare(pd.read_parquet(f), pd.read_parquet(e), args.settings) for f, e in pairs]
     # The classical methods on spectra as measured stand in more than one table.
     numbers = pd.concat(tables, ignore_index=True).drop_duplicates()
     with replacing(args.out) as temporary:

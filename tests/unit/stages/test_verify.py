@@ -1,5 +1,7 @@
 """A recomputed run is told from the shipped one where it differs, and only there."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,9 @@ from etalon.errors import BadInputError, EtalonError
 from etalon.records import METRIC_COLUMNS, as_records
 from etalon.stages.verify import compare, main
 
-TOLERANCE = {"rmsep": 1e-6, "bias": 1e-6, "r2": 1e-6}
-SETTINGS = '{"tolerance": {"rmsep": 1e-6, "bias": 1e-6, "r2": 1e-6}}'
+STRICT, LOOSE = {"rmsep": 1e-6, "bias": 1e-6, "r2": 1e-6}, {"rmsep": 1e-2, "bias": 1e-2, "r2": 1e-2}
+TOLERANCE = {"tolerance": STRICT, "encoders": LOOSE}
+SETTINGS = json.dumps(TOLERANCE)
 
 
 @pytest.fixture
@@ -46,6 +49,14 @@ def test_a_difference_counts_relative_to_the_rmsep_or_to_one(difference, metric)
     differing = compare(found, table, TOLERANCE).query("verdict == 'differs'")
     if abs(relative / 1e-6 - 1) > 1e-3:  # beside the rounding at the limit itself
         assert differing["metric"].tolist() == ([metric] if relative > 1e-6 else [])
+
+
+def test_embeddings_have_tolerances_of_their_own(expected):
+    learned = expected.assign(method="embedding", variant=["a", "a", "a", "b", "b", "b", "a", "a"])
+    found = learned.assign(value=learned["value"] * 1.001)
+    assert set(verdicts(found, learned)) == {"same"}
+    assert "differs" in verdicts(expected.assign(value=expected["value"] * 1.001), expected)
+    assert "differs" in verdicts(learned.assign(value=learned["value"] * 1.1), learned)
 
 
 def test_a_number_that_no_longer_comes_out_is_missing(expected):
