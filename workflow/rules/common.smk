@@ -226,7 +226,7 @@ def trainings(experiment="encoders"):
 
 
 def checkpoints():
-    return [path for path in trainings() if VARIANTS[path.split("/")[0]]["encoder"] != "fs"]
+    return [path for path in trainings() if VARIANTS[Path(path).parts[0]]["encoder"] != "fs"]
 
 
 def training_sets(wildcards):
