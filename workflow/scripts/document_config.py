@@ -27,10 +27,14 @@ Cores, memory and partitions are no configuration: they stand in `profiles/`.
 
 
 def main() -> None:
-    config, entry = (yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text()) for name in ("config", "catalogue"))
+    names = ("config", "variants", "catalogue")
+    config, variants, entry = (yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text()) for name in names)
     print(INTRODUCTION)
     print("## `config.yaml`\n")
     print_table(config, config)
+    print("\n## `variants.yaml`, one entry a way to pretrain\n")
+    print(f"{variants['description']}\n")
+    print_table(variants["additionalProperties"], variants)
     print("\n## `datasets.yaml`, one entry a dataset\n")
     print(f"{entry['description']}\n")
     print_table(entry, entry)

@@ -17,6 +17,8 @@ def write_outputs(arguments: list[str]) -> None:
         if option in WRITTEN and not Path(value).exists():
             Path(value).parent.mkdir(parents=True, exist_ok=True)
             Path(value).write_text(value)
+            if value.endswith(".safetensors"):  # weights and generated spectra come with a record beside them
+                Path(value).with_suffix(".json").write_text(value)
 
 
 if "-m" in sys.orig_argv:
