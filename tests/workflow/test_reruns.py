@@ -9,7 +9,17 @@ import pytest
 
 # Two readers, and a dataset without a file.
 CHOSEN = ("--config", "datasets={include: [corn_m5, meat_tecator_215, coffee_atr], exclude: []}")
-EVERY_RUN = {"gather_metrics", "tab_phase0_baselines", "fig_phase0_robustness", "all"}
+EVERY_RUN = {
+    *("gather_metrics", "tab_phase0_baselines", "fig_phase0_robustness", "tab_phase1_feasibility"),
+    *("tab_encoder_readouts", "tab_phase2_ablation", "fig_phase2_robustness", "all"),
+}
+OTHER_FIGURES = {"fig_pretraining_curves", "fig_embedding_map"}  # they share names of scores with the tables
+# An encoder is trained on many datasets: new spectra of one are new weights, and new embeddings of all.
+OF_ENCODERS = {
+    *("pretrain", "gather_curves", "fig_pretraining_curves", "embed_datasets", "embedding_heads"),
+    *("embedding_robustness", "score_embeddings", "map_embeddings", "gather_maps", "fig_embedding_map"),
+    *("synthetic_realism", "tab_synthetic_realism"),
+}
 OF_A_DATASET = {
     *("precompute_asls", "make_folds", "classical_baselines", "tabpfn_baseline", "classical_robustness"),
     *("tabpfn_robustness", "score_predictions"),
@@ -29,16 +39,20 @@ def edited(path: Path, old: str, new: str) -> Iterator[None]:
     original = path.read_text()
     assert old in original
     path.write_text(original.replace(old, new, 1))
-    yield
-    path.write_text(original)
+    try:
+        yield
+    finally:
+        path.write_text(original)
 
 
 @contextmanager
 def appended(path: Path, text: str) -> Iterator[None]:
     original = path.read_text()
     path.write_text(original + text)
-    yield
-    path.write_text(original)
+    try:
+        yield
+    finally:
+        path.write_text(original)
 
 
 def rules(workflow, *arguments: str) -> set[str]:
@@ -75,7 +89,7 @@ def test_a_reader_reruns_its_own_datasets(pretended):
     with appended(pretended.folder / "src/etalon/data/readers/rdata.py", "\nEDITED = True\n"):
         jobs = pretended.plan("all", *CHOSEN)
         assert {job.dataset for job in jobs} == {"meat_tecator_215", None}
-        assert {job.rule for job in jobs} == {"import_dataset", *OF_A_DATASET, *EVERY_RUN}
+        assert {job.rule for job in jobs} == {"import_dataset", *OF_A_DATASET, *OF_ENCODERS, *EVERY_RUN}
 
 
 def test_an_interrupted_rerun_is_completed(pretended):
@@ -84,14 +98,14 @@ def test_an_interrupted_rerun_is_completed(pretended):
         pretended.run("data/real/meat_tecator_215/metadata.json", "--cores", "1", *CHOSEN)
         jobs = pretended.plan("all", *CHOSEN)
         assert {job.dataset for job in jobs} == {"meat_tecator_215", None}
-        assert {job.rule for job in jobs} == {*OF_A_DATASET, *EVERY_RUN}
+        assert {job.rule for job in jobs} == {*OF_A_DATASET, *OF_ENCODERS, *EVERY_RUN}
     pretended.run("data/real/meat_tecator_215/metadata.json", "--cores", "1", *CHOSEN)
     assert pretended.plan("all", *CHOSEN) == []
 
 
 def test_metrics_are_scored_again_and_no_model_is_fitted(pretended):
     with appended(pretended.folder / "src/etalon/evaluate/score.py", "\nEDITED = True\n"):
-        assert rules(pretended) == {"score_predictions", *EVERY_RUN}
+        assert rules(pretended) == {"score_predictions", "score_embeddings", *EVERY_RUN, *OTHER_FIGURES}
 
 
 def test_a_figure_is_drawn_again_alone(pretended):
@@ -118,6 +132,6 @@ def test_an_entry_of_the_catalogue_reruns_its_dataset(pretended):
 def test_runs_do_not_touch_each_other(pretended):
     before = {path: path.stat().st_mtime_ns for path in pretended.folder.glob("results/demo/**/*") if path.is_file()}
     pretended.run("all", "--cores", "4", "--configfile", "config/paper.yaml", *CHOSEN)
-    assert (pretended.folder / "results/paper/metrics/embedding.parquet").exists()
+    assert (pretended.folder / "results/paper/metrics/embedding_encoders.parquet").exists()
     assert pretended.plan("all", *CHOSEN) == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
