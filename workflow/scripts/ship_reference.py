@@ -21,22 +21,34 @@ def main(run: str) -> None:
     for table in TABLES:
         with replacing(target / "metrics" / f"{table}.parquet") as temporary:
             shutil.copyfile(source / "metrics" / f"{table}.parquet", temporary)
-    save_json(target / "provenance.json", provenance(source / "scores"))
+    save_json(target / "provenance.json", provenance(source / "scores", source / "checkpoints"))
 
 
-def provenance(scores: Path) -> dict[str, Any]:
-    """Return settings, versions and digests of the code of every experiment, and the checksums of every dataset."""
+def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
+    """Return settings, versions and digests of the code of every experiment and variant, and checksums of datasets."""
     experiments: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
-    for path in sorted(scores.glob("*/*.json")):
+    for path in sorted([*scores.glob("*/*.json"), *scores.glob("*/*/*/*.json")]):
         record = load_json(path)
-        own = experiments.setdefault(record["experiment"], {"code": [], "seconds": 0.0})
-        own |= {name: record[name] for name in ("settings", "seed", "python", "packages")}
-        own["seconds"] = round(own["seconds"] + record["seconds"], 2)
-        if (code := record.get("code", "not recorded")) not in own["code"]:
-            own["code"].append(code)
-        datasets[record["dataset"]] = record["inputs"]
-    return {"experiments": experiments, "datasets": datasets}
+        add(experiments, record["experiment"], record, ("settings", "seed", "python", "packages"))
+        if "dataset" in record:
+            datasets[record["dataset"]] = record["inputs"]
+    trainings: dict[str, Any] = {}
+    for path in sorted(checkpoints.glob("*/*/seed*.json")):
+        record = load_json(path)
+        shown = ("config", "settings", "seed", "python", "packages", "device", "spectra", "weights_may_be_shipped")
+        add(trainings, record["variant"], record, shown)
+    return {"experiments": experiments, "trainings": trainings, "datasets": datasets}
+
+
+def add(found: dict[str, Any], name: str, record: dict[str, Any], shown: tuple[str, ...]) -> None:
+    """Add a record to those of its name: what all share, every digest of the code, and the seconds of all together."""
+    own = found.setdefault(name, {"code": [], "seconds": 0.0, "records": 0})
+    own |= {key: record[key] for key in shown}
+    own["seconds"] = round(own["seconds"] + record["seconds"], 2)
+    own["records"] += 1
+    if (code := record.get("code", "not recorded")) not in own["code"]:
+        own["code"].append(code)
 
 
 if __name__ == "__main__":
