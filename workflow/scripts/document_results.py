@@ -51,7 +51,8 @@ def phase_2() -> str:
     without = int(regression["tasks"].max() - regression.loc[regression["method"] == "fs/ridge", "tasks"].item())
     return f"""
 RMSECV relative to tuned PLS, over {counts(regression)}, all but {without} with a wavelength axis;
-every encoder was trained without the family of the dataset that it is judged on. "To control" is the ratio to the untrained encoder of the same make under
+every encoder was trained without the family of the dataset that it is judged on. "To control" is the ratio to the
+untrained encoder of the same make under
 the same head, "to fs" that to the fixed embedding under the evidence head: below 1, training (the encoder) helps.
 
 {compared(regression, ".3f")}
