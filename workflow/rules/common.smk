@@ -174,7 +174,7 @@ def shipped(table, run):
 
 
 def everything_shipped(wildcards):
-    return [shipped(table, config["run"]) for table in DRAWN_TABLES]
+    return [shipped(table, config["run"]) for table in TABLES]
 
 
 def read_variants(path):
@@ -312,10 +312,6 @@ TABLES = {
     "embedding_encoders": ("classical", "tabpfn", "encoders"),
     "embedding_encoder_robustness": ("classical", "classical_robustness", *ENCODER_EXPERIMENTS),
 }
-# Their rows stand in the tables of the classical methods too; all are shipped, these are drawn.
-DRAWN_TABLES = tuple(TABLES)
-# Tables that are no metrics: curves, maps, and how synthetic spectra differ from real ones.
-OTHER_TABLES = ("pretraining", "embedding_map", "synthetic_realism")
 # Folder in results/ of figures and tables.
 DRAWN = config["run"] if config["figures_from"] == "run" else f"reference_figures/{config['reference_run']}"
 

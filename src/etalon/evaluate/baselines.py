@@ -13,7 +13,7 @@ from tqdm import tqdm
 from etalon.data.folds import Fold, read_folds
 from etalon.evaluate import tuning
 from etalon.evaluate.calibration import Calibration, Choice, Stack, calibration
-from etalon.evaluate.tasks import Task
+from etalon.evaluate.tasks import Task, fold_rows
 from etalon.evaluate.views import Views
 from etalon.seeds import derive_seed
 
@@ -160,16 +160,4 @@ def predict(fitted: Calibration | Stack, views: Views, task: Task, fold: Fold, r
         probability = tuning.truth_probability(probabilities, classes, reference)
     else:
         prediction = fitted.predict(views, rows)
-    return pd.DataFrame(
-        {
-            "task": task.kind,
-            "target": task.target,
-            "condition": fold.condition,
-            "repeat": fold.repeat,
-            "fold": fold.fold,
-            "row": rows,
-            "reference": reference,
-            "prediction": prediction,
-            "probability": probability,
-        }
-    )
+    return fold_rows(task, fold, rows).assign(prediction=prediction, probability=probability)

@@ -18,7 +18,7 @@ from etalon.evaluate.baselines import cannot_fit
 from etalon.evaluate.calibration import clip_range
 from etalon.evaluate.embedding_experiment import SetOutcome
 from etalon.evaluate.metrics import log_loss
-from etalon.evaluate.tasks import Task
+from etalon.evaluate.tasks import Task, fold_rows
 from etalon.evaluate.tuning import STRENGTHS, given_to_truth, truth_probability
 from etalon.seeds import derive_seed
 
@@ -274,28 +274,14 @@ def regression_rows(
     """Return the predictions of test rows, whose blocks are given, as records."""
     y_hat, sd = head.predict(blocks)
     half = NORMAL_95 * sd
-    return _records(task, fold, rows).assign(prediction=y_hat, lower=y_hat - half, upper=y_hat + half)
+    return fold_rows(task, fold, rows).assign(prediction=y_hat, lower=y_hat - half, upper=y_hat + half)
 
 
 def _class_rows(
     head: LogisticHead, task: Task, fold: Fold, rows: np.ndarray, blocks: Mapping[str, np.ndarray]
 ) -> pd.DataFrame:
     probabilities, classes = head.predict_proba(blocks), head.model_.classes_
-    return _records(task, fold, rows).assign(
+    return fold_rows(task, fold, rows).assign(
         prediction=classes[probabilities.argmax(axis=1)],
         probability=truth_probability(probabilities, classes, task.y[rows]),
-    )
-
-
-def _records(task: Task, fold: Fold, rows: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "task": task.kind,
-            "target": task.target,
-            "condition": fold.condition,
-            "repeat": fold.repeat,
-            "fold": fold.fold,
-            "row": rows,
-            "reference": task.y[rows],
-        }
     )

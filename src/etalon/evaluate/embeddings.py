@@ -90,9 +90,3 @@ def read_embedding(index: Path, dataset: str) -> Embedding:
     if values.shape != expected:
         raise BadInputError(path.with_suffix(".npy"), "shape", str(expected), values.shape)
     return Embedding(values, blocks)
-
-
-def read_embeddings(index: Path) -> dict[str, Embedding]:
-    """Return the embeddings of every dataset of an index that was embedded."""
-    datasets = load_index(index)["datasets"]
-    return {name: read_embedding(index, name) for name, status in datasets.items() if status == OK}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from etalon.contracts import SpectraSet
 from etalon.data.folds import Fold, group_specimens
@@ -80,3 +81,18 @@ def _too_few_of_a_class(classes: np.ndarray, y: np.ndarray, groups: np.ndarray) 
     if specimens[smallest] < MIN_CLASS_SPECIMENS:
         return f"class {name!r} has {specimens[smallest]} specimens, fewer than {MIN_CLASS_SPECIMENS}"
     return None
+
+
+def fold_rows(task: Task, fold: Fold, rows: np.ndarray) -> pd.DataFrame:
+    """Return the records of test rows, `etalon.records.PREDICTION_COLUMNS`, without what a method says of them."""
+    return pd.DataFrame(
+        {
+            "task": task.kind,
+            "target": task.target,
+            "condition": fold.condition,
+            "repeat": fold.repeat,
+            "fold": fold.fold,
+            "row": rows,
+            "reference": task.y[rows],
+        }
+    )

@@ -3,13 +3,13 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
 
-from etalon.errors import EtalonError
-from etalon.figures.frames import load_table
+from etalon.errors import BadInputError, EtalonError
 from etalon.records import METRIC_COLUMNS
 
 
@@ -25,6 +25,19 @@ def parse_args(description: str | None, outputs: tuple[str, ...], argv: list[str
 def load_metrics(path: Path) -> pd.DataFrame:
     """Read a metrics table; raises BadInputError where it is absent, no parquet, or lacks a column."""
     return load_table(path, list(METRIC_COLUMNS))
+
+
+def load_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a metrics table; raises BadInputError where it is absent, no parquet, or lacks one of `columns`."""
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise BadInputError(path, "file", "a metrics table", "no such file") from error
+    except pyarrow.ArrowInvalid as error:
+        raise BadInputError(path, "file", "parquet", error) from error
+    if missing := [name for name in columns if name not in table]:
+        raise BadInputError(path, "columns", f"column {missing[0]}", f"{list(table)}")
+    return table
 
 
 def plain(metrics: pd.DataFrame) -> pd.DataFrame:

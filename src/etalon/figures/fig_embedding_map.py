@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 
 from etalon.errors import BadInputError
 from etalon.figures import style
-from etalon.figures.command import parse_args, plain, run
+from etalon.figures.command import load_table, parse_args, plain, run
 from etalon.figures.encoder_rows import LADDER, variants
-from etalon.figures.frames import load_table
 from etalon.figures.style import MM
 
 COLUMNS = (
@@ -142,7 +141,7 @@ def _draw_kinds(column: np.ndarray, rows: pd.DataFrame, names: list[str], by: st
         _scatter(axis, rows[known], kinds[known].map(colours))
     handles = [column[0].scatter([], [], s=8, color=colours[kind], label=kind) for kind in coloured]
     if left := len(all_kinds) - len(coloured):
-        handles.append(column[0].scatter([], [], s=8, color=REST, label=f"{left} others"))
+        handles.append(column[0].scatter([], [], s=8, color=REST, label="1 other" if left == 1 else f"{left} others"))
     column[-1].axis("off")
     column[-1].legend(handles=handles, loc="upper left", fontsize=5.5, handletextpad=0.2, borderaxespad=0.0)
 

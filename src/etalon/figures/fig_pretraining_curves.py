@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from etalon.errors import BadInputError
 from etalon.figures import perturbation_panels as panels
 from etalon.figures import style
-from etalon.figures.command import parse_args, plain, run
+from etalon.figures.command import load_table, parse_args, plain, run
 from etalon.figures.encoder_rows import variants
-from etalon.figures.frames import load_table
 from etalon.figures.style import MM
 
 COLUMNS = ("variant", "heldout", "seed", "spectra", "quantity", "value")

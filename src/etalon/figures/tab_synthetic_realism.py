@@ -7,8 +7,7 @@ AUC against other real sets stands beside it.
 
 import pandas as pd
 
-from etalon.figures.command import parse_args, plain, run
-from etalon.figures.frames import load_table
+from etalon.figures.command import load_table, parse_args, plain, run
 from etalon.figures.latex import LAYOUT, PREAMBLE, Notes, escape, fixed, longtable, ratio
 from etalon.storage import replacing
 

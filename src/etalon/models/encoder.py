@@ -1,5 +1,6 @@
 """What every encoder takes and gives: spectra on one grid in, named blocks of numbers out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class GridBatch:
         return GridBatch(self.intensities[index], self.wavelengths, self.modality, self.axis_unit, baseline, categories)
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Turns a `GridBatch` into blocks: `forward` returns a float32 tensor, shape (n, blocks[name]), for each name.
 
     A spectrum's embedding depends on that spectrum and its grid alone.
@@ -46,8 +47,9 @@ class Encoder(nn.Module):
 
     blocks: dict[str, int]
 
+    @abstractmethod
     def forward(self, batch: GridBatch) -> dict[str, Tensor]:
-        raise NotImplementedError
+        """Return the blocks of every spectrum."""
 
 
 @torch.inference_mode()

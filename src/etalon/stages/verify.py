@@ -83,7 +83,7 @@ def summarise(numbers: pd.DataFrame) -> str:
         lines.append(f"{name:34}{counts}{group['difference'].max():20.2g}{group['tolerance'].iloc[0]:12.2g}")
     bad = numbers[numbers["verdict"].isin(["differs", "missing"])]
     for number in bad.head(SHOWN).itertuples():
-        method = f"{number.variant}/{number.head}" if number.method == EMBEDDING else number.method
+        method = f"{number.variant!s}/{number.head!s}" if number.method == EMBEDDING else str(number.method)
         what = f"{number.dataset} {number.target} {method} {number.condition} {number.metric}"
         lines.append(f"{number.verdict}: {what}: expected {number.expected:.6g}, found {number.found:.6g}")
     if len(bad) > SHOWN:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -95,13 +95,12 @@ def train(
     *,
     state_path: Path,
     tensorboard: Path | None = None,
-    after_step: Callable[[int], None] | None = None,
 ) -> Result:
     """Train `encoder`, which `objective` holds, and return its averaged weights.
 
     Where `state_path` holds the state of an interrupted training, that one is continued. In a process group each rank
     works on its share of the groups and gradients are averaged, so that the number of ranks changes the result by
-    rounding alone. `after_step` is called with the number of every finished step.
+    rounding alone.
     """
     assert isinstance(objective, nn.Module)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -113,18 +112,20 @@ def train(
     scaler = torch.amp.GradScaler(device.type, enabled=schedule.precision == "fp16")
     average = MovingAverage(encoder, schedule.average_decay)
     state = TrainingState(objective, optimiser, average, monitor, scaler)
-    curves, history, start, seconds = Curves(), [], 0, 0.0
+    curves, history, start, seconds, stopped = Curves(), [], 0, 0.0, False
     if state_path.exists():
         content = state.load(state_path)
         curves.rows, history = content["curves"], content["history"]
-        start, seconds = content["step"], content["seconds"]
+        start, seconds, stopped = content["step"], content["seconds"], content["stopped"]
         logging.info("continued from step %d of %d", start, steps)
     if tensorboard is not None and rank == 0:
         curves.writer = SummaryWriter(str(tensorboard), purge_step=start)
     measured_at = {round((k + 1) * steps / schedule.measurements) for k in range(schedule.measurements)}
     started = saved = time.monotonic()
-    stopped, step = False, start
-    bar = tqdm(range(start, steps), desc="training", unit="step", initial=start, total=steps, disable=rank > 0)
+    done = start
+    # Killed after an early stop and before the checkpoint was written, a run has nothing left to train.
+    remaining = range(start, start if stopped else steps)
+    bar = tqdm(remaining, desc="training", unit="step", initial=start, total=steps, disable=rank > 0)
     for step in bar:
         values = _step(objective, optimiser, scaler, sampler, step, steps, schedule, rank, world)
         average.update(encoder, step)
@@ -139,17 +140,14 @@ def train(
             curves.add(done, spectra, measured)
             stopped = should_stop(history, schedule.patience, schedule.still)
         if rank == 0 and (stopped or time.monotonic() - saved > schedule.save_every):
-            content = {"step": done, "curves": curves.rows, "history": history, "seconds": seconds + elapsed}
-            state.save(state_path, content)
+            content = {"step": done, "curves": curves.rows, "history": history, "stopped": stopped}
+            state.save(state_path, content | {"seconds": seconds + elapsed})
             saved = time.monotonic()
-        if after_step is not None:
-            after_step(done)
         if stopped:
             break
     if curves.writer is not None:
         curves.writer.close()
     seconds += time.monotonic() - started
-    done = step + 1 if steps > start else start
     return Result(average.weights, curves.rows, done, done * sampler.spectra_per_step, stopped, seconds)
 
 

@@ -60,6 +60,19 @@ def test_a_run_killed_in_the_middle_goes_on_to_the_same_result(training, encoder
     assert not list(folder.glob("*.state-*"))
 
 
+def test_a_run_killed_after_its_early_stop_trains_no_further(training, monkeypatch):
+    early = {"patience": 1, "still": 2.0, "learning_rate": 0.0, "save_every": 1e9}
+    whole, _, record = run(training, "fsnl", EPISODIC, "stopped", **early)
+    assert record["stopped_early"] and record["spectra"] < 240
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain, "save_encoder", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(training, "fsnl", EPISODIC, "stopped_and_killed", **early)
+    again, _, own = run(training, "fsnl", EPISODIC, "stopped_and_killed", **early)
+    assert equal(again, whole)
+    assert {**own, "seconds": 0} == {**record, "seconds": 0}
+
+
 def test_the_state_of_another_training_is_not_continued(training, caplog):
     out = "other"
     folder = training.checkpoint(out).parent
