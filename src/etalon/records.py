@@ -7,7 +7,8 @@ from etalon.errors import BadInputError
 # One row a predicted sample. For a classification task `reference` and `prediction` are class numbers (order of
 # the sorted class names) and `probability` is the one given to the true class; NaN in a regression.
 # `condition` is "cv" or "published" on spectra as measured, else a perturbation, with its `amplitude` in
-# `amplitude_unit`: AU, SD, 1, nm or cm-1 (`etalon.evaluate.robustness.amplitude_unit`).
+# `amplitude_unit`: AU, SD, 1, nm or cm-1 (`etalon.evaluate.robustness.amplitude_unit`); where local samples take part,
+# it is their number, in "samples", and `draw` says which were drawn. `pair` is "A>B" where A trains and B is tested.
 PREDICTION_COLUMNS = {
     "dataset": "category",
     "task": "category",  # regression, classification
@@ -20,8 +21,10 @@ PREDICTION_COLUMNS = {
     "condition": "category",
     "amplitude": "float64",
     "amplitude_unit": "category",
+    "pair": "category",
     "repeat": "int32",
     "fold": "int32",
+    "draw": "int32",
     "row": "int32",
     "reference": "float64",
     "prediction": "float64",

@@ -15,7 +15,7 @@ PRIMARY = {"regression": "rmsep", "classification": "balanced_accuracy"}
 # The errors of all folds of a repeat are pooled: the root of a mean of squares over all of its test rows.
 KEYS = [
     *("task", "target", "method", "variant", "head", "heldout", "seed"),
-    *("condition", "amplitude", "amplitude_unit", "repeat"),
+    *("condition", "amplitude", "amplitude_unit", "pair", "repeat", "draw"),
 ]
 # On disturbed spectra these tell the story; nine numbers for each of 28 disturbances would bury it.
 DISTURBED = ("rmsep", "bias", "r2", "balanced_accuracy", "mcc")

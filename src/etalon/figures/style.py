@@ -66,6 +66,7 @@ METHODS = {
     "asls_snv_plsda": Method("AsLS + SNV + PLS-DA", "#E69F00", "^"),
     "pca_logistic": Method("PCA + logistic", "#009E73", "D"),
     "pca_tabpfn": Method("PCA + TabPFN", "#D55E00", "P"),
+    "mean": Method("Mean of the references", "#AAAAAA", "_"),
 }
 # Embeddings; their rows are named "variant/head" (`etalon.figures.encoder_rows`). Untrained ones are grey.
 VARIANTS = {
@@ -75,10 +76,20 @@ VARIANTS = {
     "masked_aug_baseline": Method("Masked + aug. + baseline", "#CC79A7", "D"),
     "masked_aug_baseline_contrastive": Method("Masked + aug. + baseline + contrastive", "#332288", "p"),
     "masked_aug_baseline_adversarial": Method("Masked + aug. + baseline + adversarial", "#882255", "X"),
+    "masked_aug_baseline_synthetic_low": Method("Masked + aug. + baseline, synthetic low", "#117733", "^"),
+    "masked_aug_baseline_synthetic_high": Method("Masked + aug. + baseline, synthetic high", "#44AA99", "v"),
+    "masked_aug_baseline_synthetic_only": Method("Masked + aug. + baseline, synthetic only", "#999933", "o"),
+    "masked_aug_baseline_metadata": Method("Masked + aug. + baseline, metadata", "#AA4499", "^"),
+    "masked_aug_baseline_metadata_dropout": Method("Masked + aug. + baseline, metadata + dropout", "#661100", "v"),
     "fs": Method("fs", "#009E73", "P"),
     "fsnl_random_init": Method("fsnl, random init", "#ABABAB", "d"),
     "fsnl_episodic": Method("fsnl, episodic", "#E69F00", "<"),
     "fsnl_episodic_asls": Method("fsnl, episodic + AsLS", "#D55E00", "*"),
+    "fsnl_episodic_asls_real_only": Method("fsnl, episodic + AsLS, real only", "#CC6677", "^"),
+    "fsnl_episodic_asls_synthetic_high": Method("fsnl, episodic + AsLS, synthetic high", "#44AA99", "v"),
+    "fsnl_episodic_asls_synthetic_only": Method("fsnl, episodic + AsLS, synthetic only", "#999933", "o"),
+    "fsnl_episodic_asls_metadata": Method("fsnl, episodic + AsLS, metadata", "#AA4499", "^"),
+    "fsnl_episodic_asls_metadata_dropout": Method("fsnl, episodic + AsLS, metadata + dropout", "#661100", "v"),
 }
 HEADS = {
     "ridge": "ridge",
@@ -87,6 +98,14 @@ HEADS = {
     "ridge_mean": "ridge on mean latent",
     "ridge_cls": "ridge on first latent",
     "ridge_patches": "ridge on patches",
+    "pls": "PLS",
+    "gpr": "GPR",
+    "kernel_ridge": "kernel ridge",
+    "mlp": "MLP",
+    "tabpfn": "TabPFN",
+    "tabicl": "TabICL",
+    "full_fine_tuning": "full fine-tuning",
+    "lora_fine_tuning": "LoRA",
     "logistic": "logistic",
     "fs_logistic": "logistic with fs",
 }
@@ -102,6 +121,20 @@ CONDITIONS = {
     "wavelength_shift": "wavelength shift",
     "resolution": "resolution",
     "dropped_bands": "dropped band",
+}
+# Conditions of the other protocols, written in their tables and figures.
+PROTOCOLS = {
+    "zero_shot": "zero-shot",
+    "spiked": "local samples added",
+    "slope_bias": "slope and bias",
+    "local_only": "local samples only",
+    "few_shot": "few-shot",
+    "same_instrument": "same instrument",
+    "cross_instrument": "other instrument",
+    "cross_instrument_bias": "other instrument, bias removed",
+    "metadata_never": "without",
+    "metadata_missing": "missing at test",
+    "metadata_wrong": "wrong at test",
 }
 
 

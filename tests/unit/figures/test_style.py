@@ -86,9 +86,17 @@ def test_embeddings_come_after_methods_by_variant_and_head():
 
 
 def test_embeddings_drawn_together_differ_in_colour_and_marker():
-    looks = [style.METHODS["tuned_pls"], *style.VARIANTS.values()]
+    # Synthetic shares and metadata have panels of their own.
+    of_phase_2 = [
+        look for name, look in style.VARIANTS.items() if not {"synthetic", "metadata", "real"} & {*name.split("_")}
+    ]
+    looks = [style.METHODS["tuned_pls"], *of_phase_2]
     for part in ("colour", "marker"):
         assert len({getattr(look, part) for look in looks}) == len(looks)
+    assert len(of_phase_2) == 10
+    for word in ("synthetic", "metadata"):
+        looks = [look for name, look in style.VARIANTS.items() if word in name and name.startswith("masked")]
+        assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == len(looks) > 1
 
 
 def test_notes_give_one_line_a_reason(baselines):
