@@ -49,15 +49,6 @@ localrules:
     phase_1,
     phase_2,
     retry_downloads,
-    tab_phase0_baselines,
-    tab_phase1_feasibility,
-    tab_encoder_readouts,
-    tab_phase2_ablation,
-    tab_synthetic_realism,
-    fig_phase0_robustness,
-    fig_phase2_robustness,
-    fig_pretraining_curves,
-    fig_embedding_map,
     verify,
 
 

@@ -143,13 +143,11 @@ def everything_imported(wildcards):
 
 def scores_of(wildcards):
     """Files with the scores that a metrics table gathers. A dataset without reference values or classes has none."""
-    experiments = TABLES[wildcards.table]
-    classical = [name for name in experiments if name in EXPERIMENTS]
+    classical, encoders = TABLES[wildcards.table]
     return expand("<results>/scores/{experiment}/{dataset}.json", experiment=classical, dataset=LABELLED) + [
         f"<results>/scores/{experiment}/{path}.json"
-        for experiment in experiments
-        if experiment in ENCODER_EXPERIMENTS
-        for path in trainings(experiment)
+        for experiment, variants in encoders.items()
+        for path in trainings(variants, experiment)
     ]
 
 
@@ -173,6 +171,25 @@ def shipped(table, run):
     return path
 
 
+def drawn(*names):
+    """Files of figures (PDF, PNG) and tables (CSV, TeX)."""
+    kinds = {"fig": ("figures", ("pdf", "png")), "tab": ("tables", ("csv", "tex"))}
+    return [
+        f"results/<drawn>/{folder}/{name}.{format}"
+        for name in names
+        for folder, formats in [kinds[name.split("_")[0]]]
+        for format in formats
+    ]
+
+
+def in_report(name, category, label):
+    """The two files of a figure or table by their formats; the one that a browser shows goes into the report."""
+    files = {Path(path).suffix[1:]: path for path in drawn(name)}
+    shown = "png" if "png" in files else "csv"
+    caption = f"../report/{name}.rst"
+    return files | {shown: report(files[shown], caption=caption, category=category, labels={"result": label})}
+
+
 def everything_shipped(wildcards):
     return [shipped(table, config["run"]) for table in TABLES]
 
@@ -184,8 +201,9 @@ def read_variants(path):
         validate(variants, "../schemas/variants.schema.yaml")
     except WorkflowError as error:
         stop(f"{path}: {explain(error.__context__)}")
-    if unknown := [name for name in config["encoders"]["variants"] if name not in variants]:
-        stop(f"config: encoders.variants: no variant {unknown[0]!r} in {path}")
+    for block in ("variants", "synthetic", "metadata", "finalists", "seeds_of"):
+        if unknown := [name for name in config["encoders"][block] if name not in variants]:
+            stop(f"config: encoders.{block}: no variant {unknown[0]!r} in {path}")
     return variants
 
 
@@ -212,21 +230,24 @@ def folders(datasets):
     return [folder_of(dataset).replace("<data>", config["data_dir"]) for dataset in datasets]
 
 
-def trainings(experiment="encoders"):
-    """Variant, fold and seed of every encoder, as its files are named."""
-    seeds = config["encoders"]["seeds"]
-    if experiment == "encoder_robustness":
-        seeds = min(seeds, config["embedding"]["robustness"]["seeds"])
+def trainings(variants, experiment="encoders"):
+    """Variant, fold and seed of encoders, as their files are named; some experiments take the first seeds only."""
     return [
         f"{variant}/{heldout}/seed{seed}"
-        for variant in config["encoders"]["variants"]
+        for variant in variants
         for heldout in FOLDS
-        for seed in range(1 if VARIANTS[variant]["encoder"] == "fs" else seeds)
+        for seed in range(min(seeds_of(variant), SEEDS.get(experiment, seeds_of(variant))))
     ]
 
 
-def checkpoints():
-    return [path for path in trainings() if VARIANTS[Path(path).parts[0]]["encoder"] != "fs"]
+def seeds_of(variant):
+    if VARIANTS[variant]["encoder"] == "fs":
+        return 1
+    return config["encoders"]["seeds_of"].get(variant, config["encoders"]["seeds"])
+
+
+def checkpoints(variants):
+    return trainings(variant for variant in variants if VARIANTS[variant]["encoder"] != "fs")
 
 
 def training_sets(wildcards):
@@ -305,12 +326,19 @@ FOLD_OF = fold_families()
 FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
 EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
 ENCODER_EXPERIMENTS = ("encoders", "encoder_robustness")
-# The experiments in each metrics table; figures depend on the smallest that holds what they show.
+# Seeds of an encoder, from the first, that an experiment takes; all of them where nothing stands here.
+SEEDS = {"encoder_robustness": config["embedding"]["robustness"]["seeds"]}
+MAIN, SYNTHETIC = config["encoders"]["variants"], config["encoders"]["synthetic"]
+# The experiments in each metrics table, on datasets and with variants of encoders; figures depend on the smallest table
+# that holds what they show.
 TABLES = {
-    "embedding_baselines": ("classical", "tabpfn"),
-    "embedding_robustness": EXPERIMENTS,
-    "embedding_encoders": ("classical", "tabpfn", "encoders"),
-    "embedding_encoder_robustness": ("classical", "classical_robustness", *ENCODER_EXPERIMENTS),
+    "embedding_baselines": (("classical", "tabpfn"), {}),
+    "embedding_robustness": (EXPERIMENTS, {}),
+    "embedding_encoders": (("classical", "tabpfn"), {"encoders": MAIN}),
+    "embedding_encoder_robustness": (
+        ("classical", "classical_robustness"),
+        {"encoders": MAIN, "encoder_robustness": MAIN},
+    ),
 }
 # Folder in results/ of figures and tables.
 DRAWN = config["run"] if config["figures_from"] == "run" else f"reference_figures/{config['reference_run']}"

@@ -1,281 +1,83 @@
-# Figures and tables, under the names that the paper uses. They read a metrics table and nothing else.
+# Figures and tables, under the names that the paper uses; etalon.figures.<name> draws <name>. They read metrics tables
+# and nothing else.
+
+# Of each: the metrics tables, the category of the report, what it is called there.
+FIGURES = {
+    "tab_phase0_baselines": (
+        ["embedding_baselines"],
+        "Phase 0: classical baselines",
+        "Table: accuracy of every method",
+    ),
+    "fig_phase0_robustness": (
+        ["embedding_robustness"],
+        "Phase 0: classical baselines",
+        "Figure: robustness to perturbed spectra",
+    ),
+    "tab_phase1_feasibility": (
+        ["embedding_encoders"],
+        "Phase 1: is the encoder usable?",
+        "Table: embeddings against classical pipelines",
+    ),
+    "tab_encoder_readouts": (
+        ["embedding_encoders"],
+        "Phase 1: is the encoder usable?",
+        "Table: read-outs of the perceiver",
+    ),
+    "tab_phase2_ablation": (["embedding_encoders"], "Phase 2: which ingredient does what?", "Table: ablation"),
+    "fig_phase2_robustness": (
+        ["embedding_encoder_robustness"],
+        "Phase 2: which ingredient does what?",
+        "Figure: robustness to perturbed spectra",
+    ),
+    "fig_pretraining_curves": (["pretraining"], "Pretraining", "Figure: curves of training"),
+    "fig_embedding_map": (["embedding_map"], "Pretraining", "Figure: map of embeddings"),
+    "tab_synthetic_realism": (["synthetic_realism"], "Synthetic spectra", "Table: synthetic against real spectra"),
+}
 
 
-rule tab_phase0_baselines:
-    input:
-        metrics=metrics("embedding_baselines"),
-    output:
-        csv=report(
-            "results/<drawn>/tables/tab_phase0_baselines.csv",
-            caption="../report/tab_phase0_baselines.rst",
-            category="Phase 0: classical baselines",
-            labels={"result": "Table: accuracy of every method"},
-        ),
-        tex="results/<drawn>/tables/tab_phase0_baselines.tex",
-    log:
-        "<logs>/tab_phase0_baselines/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/tab_phase0_baselines.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("tab_phase0_baselines"),
-    shell:
-        "python -m etalon.figures.tab_phase0_baselines --metrics {input.metrics:q}"
-        " --out-csv {output.csv:q} --out-tex {output.tex:q} &> {log:q}"
+for name, (tables, category, label) in FIGURES.items():
 
-
-rule fig_phase0_robustness:
-    input:
-        metrics=metrics("embedding_robustness"),
-    output:
-        pdf="results/<drawn>/figures/fig_phase0_robustness.pdf",
-        png=report(
-            "results/<drawn>/figures/fig_phase0_robustness.png",
-            caption="../report/fig_phase0_robustness.rst",
-            category="Phase 0: classical baselines",
-            labels={"result": "Figure: robustness to perturbed spectra"},
-        ),
-    log:
-        "<logs>/fig_phase0_robustness/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/fig_phase0_robustness.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("fig_phase0_robustness"),
-    shell:
-        "python -m etalon.figures.fig_phase0_robustness --metrics {input.metrics:q}"
-        " --out-pdf {output.pdf:q} --out-png {output.png:q} &> {log:q}"
-
-
-rule tab_phase1_feasibility:
-    input:
-        metrics=metrics("embedding_encoders"),
-    output:
-        csv=report(
-            "results/<drawn>/tables/tab_phase1_feasibility.csv",
-            caption="../report/tab_phase1_feasibility.rst",
-            category="Phase 1: is the encoder usable?",
-            labels={"result": "Table: embeddings against classical pipelines"},
-        ),
-        tex="results/<drawn>/tables/tab_phase1_feasibility.tex",
-    log:
-        "<logs>/tab_phase1_feasibility/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/tab_phase1_feasibility.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("tab_phase1_feasibility"),
-    shell:
-        "python -m etalon.figures.tab_phase1_feasibility --metrics {input.metrics:q}"
-        " --out-csv {output.csv:q} --out-tex {output.tex:q} &> {log:q}"
-
-
-rule tab_encoder_readouts:
-    input:
-        metrics=metrics("embedding_encoders"),
-    output:
-        csv=report(
-            "results/<drawn>/tables/tab_encoder_readouts.csv",
-            caption="../report/tab_encoder_readouts.rst",
-            category="Phase 1: is the encoder usable?",
-            labels={"result": "Table: read-outs of the perceiver"},
-        ),
-        tex="results/<drawn>/tables/tab_encoder_readouts.tex",
-    log:
-        "<logs>/tab_encoder_readouts/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/tab_encoder_readouts.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("tab_encoder_readouts"),
-    shell:
-        "python -m etalon.figures.tab_encoder_readouts --metrics {input.metrics:q}"
-        " --out-csv {output.csv:q} --out-tex {output.tex:q} &> {log:q}"
-
-
-rule tab_phase2_ablation:
-    input:
-        metrics=metrics("embedding_encoders"),
-    output:
-        csv=report(
-            "results/<drawn>/tables/tab_phase2_ablation.csv",
-            caption="../report/tab_phase2_ablation.rst",
-            category="Phase 2: which ingredient does what?",
-            labels={"result": "Table: ablation"},
-        ),
-        tex="results/<drawn>/tables/tab_phase2_ablation.tex",
-    log:
-        "<logs>/tab_phase2_ablation/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/tab_phase2_ablation.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("tab_phase2_ablation"),
-    shell:
-        "python -m etalon.figures.tab_phase2_ablation --metrics {input.metrics:q}"
-        " --out-csv {output.csv:q} --out-tex {output.tex:q} &> {log:q}"
-
-
-rule tab_synthetic_realism:
-    input:
-        metrics=metrics("synthetic_realism"),
-    output:
-        csv=report(
-            "results/<drawn>/tables/tab_synthetic_realism.csv",
-            caption="../report/tab_synthetic_realism.rst",
-            category="Synthetic spectra",
-            labels={"result": "Table: synthetic against real spectra"},
-        ),
-        tex="results/<drawn>/tables/tab_synthetic_realism.tex",
-    log:
-        "<logs>/tab_synthetic_realism/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/tab_synthetic_realism.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("tab_synthetic_realism"),
-    shell:
-        "python -m etalon.figures.tab_synthetic_realism --metrics {input.metrics:q}"
-        " --out-csv {output.csv:q} --out-tex {output.tex:q} &> {log:q}"
-
-
-rule fig_phase2_robustness:
-    input:
-        metrics=metrics("embedding_encoder_robustness"),
-    output:
-        pdf="results/<drawn>/figures/fig_phase2_robustness.pdf",
-        png=report(
-            "results/<drawn>/figures/fig_phase2_robustness.png",
-            caption="../report/fig_phase2_robustness.rst",
-            category="Phase 2: which ingredient does what?",
-            labels={"result": "Figure: robustness to perturbed spectra"},
-        ),
-    log:
-        "<logs>/fig_phase2_robustness/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/fig_phase2_robustness.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("fig_phase2_robustness"),
-    shell:
-        "python -m etalon.figures.fig_phase2_robustness --metrics {input.metrics:q}"
-        " --out-pdf {output.pdf:q} --out-png {output.png:q} &> {log:q}"
-
-
-rule fig_pretraining_curves:
-    input:
-        metrics=metrics("pretraining"),
-    output:
-        pdf="results/<drawn>/figures/fig_pretraining_curves.pdf",
-        png=report(
-            "results/<drawn>/figures/fig_pretraining_curves.png",
-            caption="../report/fig_pretraining_curves.rst",
-            category="Pretraining",
-            labels={"result": "Figure: curves of training"},
-        ),
-    log:
-        "<logs>/fig_pretraining_curves/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/fig_pretraining_curves.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("fig_pretraining_curves"),
-    shell:
-        "python -m etalon.figures.fig_pretraining_curves --metrics {input.metrics:q}"
-        " --out-pdf {output.pdf:q} --out-png {output.png:q} &> {log:q}"
-
-
-rule fig_embedding_map:
-    input:
-        metrics=metrics("embedding_map"),
-    output:
-        pdf="results/<drawn>/figures/fig_embedding_map.pdf",
-        png=report(
-            "results/<drawn>/figures/fig_embedding_map.png",
-            caption="../report/fig_embedding_map.rst",
-            category="Pretraining",
-            labels={"result": "Figure: map of embeddings"},
-        ),
-    log:
-        "<logs>/fig_embedding_map/<drawn>.log",
-    benchmark:
-        "results/<drawn>/benchmarks/fig_embedding_map.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=figure_digest("fig_embedding_map"),
-    shell:
-        "python -m etalon.figures.fig_embedding_map --metrics {input.metrics:q}"
-        " --out-pdf {output.pdf:q} --out-png {output.png:q} &> {log:q}"
+    rule:
+        name:
+            name
+        input:
+            metrics=[metrics(table) for table in tables],
+        output:
+            **in_report(name, category, label),
+        log:
+            f"<logs>/{name}/<drawn>.log",
+        benchmark:
+            f"results/<drawn>/benchmarks/{name}.tsv"
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            files=lambda wildcards, output: " ".join(f"--out-{format} {path}" for format, path in output.items()),
+            name=name,
+            code=figure_digest(name),
+        shell:
+            "python -m etalon.figures.{params.name} --metrics {input.metrics:q} {params.files} &> {log:q}"
 
 
 rule phase_0:
     input:
-        rules.tab_phase0_baselines.output,
-        rules.fig_phase0_robustness.output,
+        drawn("tab_phase0_baselines", "fig_phase0_robustness"),
 
 
 rule phase_1:
     input:
-        rules.tab_phase1_feasibility.output,
-        rules.tab_encoder_readouts.output,
-        rules.fig_pretraining_curves.output,
-        rules.fig_embedding_map.output,
+        drawn("tab_phase1_feasibility", "tab_encoder_readouts", "fig_pretraining_curves", "fig_embedding_map"),
 
 
 rule phase_2:
     input:
-        rules.tab_phase2_ablation.output,
-        rules.fig_phase2_robustness.output,
+        drawn("tab_phase2_ablation", "fig_phase2_robustness"),
 
 
 rule figures:
     input:
-        rules.phase_0.input,
-        rules.phase_1.input,
-        rules.phase_2.input,
-        rules.tab_synthetic_realism.output,
+        drawn(*FIGURES),

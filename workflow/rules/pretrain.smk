@@ -66,7 +66,7 @@ rule pretrain:
 
 rule gather_curves:
     input:
-        curves=expand("<results>/pretraining/{training}.parquet", training=checkpoints()),
+        curves=expand("<results>/pretraining/{training}.parquet", training=checkpoints(MAIN)),
     output:
         table="<results>/metrics/pretraining.parquet",
     log:
