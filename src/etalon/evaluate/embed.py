@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from etalon.code_digest import code_digest
 from etalon.contracts import Metadata
@@ -15,6 +16,7 @@ from etalon.errors import BadInputError
 from etalon.evaluate.provenance import sha256
 from etalon.models.encoder import Encoder, GridBatch, embed_grid
 from etalon.train.checkpoint import load_encoder, make_encoder
+from etalon.train.corpus import spectra_digest
 
 
 def open_encoder(checkpoint: Path | None, name: str) -> tuple[Encoder, dict[str, Any]]:
@@ -32,21 +34,39 @@ def open_encoder(checkpoint: Path | None, name: str) -> tuple[Encoder, dict[str,
     return encoder, record
 
 
-def refuse_seen(checkpoint: Path | None, record: Mapping[str, Any], metadata: Metadata) -> None:
-    """Raise BadInputError if the checkpoint was trained on spectra of the dataset's family."""
+def refuse_seen(
+    checkpoint: Path | None, record: Mapping[str, Any], metadata: Metadata, intensities: np.ndarray | None = None
+) -> None:
+    """Raise BadInputError if the checkpoint was trained on spectra of the dataset's family.
+
+    Parameters
+    ----------
+    intensities : of the dataset, float32; given, the same spectra under the name of another family are found too
+    """
     if seen := sorted(entry["dataset"] for entry in record["data"] if entry["family"] == metadata.family):
         expected = f"no spectra of family {metadata.family!r}, to which {metadata.dataset_id} belongs"
         raise BadInputError(str(checkpoint), "data", expected, ", ".join(seen))
+    if intensities is None:
+        return
+    own = spectra_digest(intensities)
+    if same := sorted(entry["dataset"] for entry in record["data"] if entry["sha256"] == own):
+        raise BadInputError(str(checkpoint), "data", f"no spectra of {metadata.dataset_id}", f"they are in {same[0]}")
 
 
 def embed_spectra_of(
-    encoder: Encoder, metadata: Metadata, intensities: np.ndarray, wavelengths: np.ndarray, baseline: np.ndarray
+    encoder: Encoder,
+    metadata: Metadata,
+    intensities: np.ndarray,
+    wavelengths: np.ndarray,
+    baseline: np.ndarray,
+    categories: Tensor | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the blocks, each float32, shape (n_samples, size), of spectra on the grid of a dataset.
 
     Parameters
     ----------
     intensities, baseline : float32, shape (n_samples, n_channels); wavelengths : shape (n_channels,)
+    categories : int64, shape (n_fields,), what an encoder that takes metadata is told of all of them; None for nothing
 
     Raises
     ------
@@ -59,6 +79,7 @@ def embed_spectra_of(
         metadata.modality,
         metadata.axis_unit,
         torch.tensor(baseline, dtype=torch.float32),
+        None if categories is None else categories.expand(len(intensities), -1),
     )
     blocks = embed_grid(encoder, batch)
     for name, block in blocks.items():

@@ -11,6 +11,7 @@ from etalon.models import function_space as fs
 from etalon.models.attention import SelfAttentionBlock
 from etalon.models.axis_encoding import MODALITY_NUMBER
 from etalon.models.encoder import Encoder, GridBatch
+from etalon.models.metadata_embedding import MetadataEmbedding
 
 N_TOKENS = 64
 PER_TOKEN = fs.N_FUNCTIONS // N_TOKENS
@@ -59,9 +60,10 @@ class LearnedFunctionSpace(Encoder):
     Parameters
     ----------
     width : of a token; layers, heads : of the transformer; small : numbers read from each token
+    metadata : add what is known of a measurement to every token; it may be absent
     """
 
-    def __init__(self, width: int = 64, layers: int = 2, heads: int = 4, small: int = 4):
+    def __init__(self, width: int = 64, layers: int = 2, heads: int = 4, small: int = 4, metadata: bool = False):
         super().__init__()
         self.blocks = {"learned": N_TOKENS * small, "stats": 2}
         self.embedding = nn.Linear(N_INPUTS, width)
@@ -70,6 +72,8 @@ class LearnedFunctionSpace(Encoder):
         self.transformer = nn.ModuleList(SelfAttentionBlock(width, heads, expansion=3) for _ in range(layers))
         self.small = nn.Linear(width, small)
         self.corrected = nn.Linear(width, PER_TOKEN, bias=False)
+        # Last, so that the weights of all other parts start as they do without it.
+        self.metadata = MetadataEmbedding(width) if metadata else None
 
     def forward(self, batch: GridBatch) -> dict[str, Tensor]:
         inputs, covered = self.front(batch)
@@ -77,6 +81,7 @@ class LearnedFunctionSpace(Encoder):
             raise fs.out_of_range(batch.modality)
         # All spectra of a batch lack the same tokens: these are left out, which is the same as masking them.
         shown = self.embedding(inputs[:, covered]) + self.position[MODALITY_NUMBER[batch.modality], covered]
+        shown = self._told(shown, batch.categories)
         for block in self.transformer:
             shown = block(shown)
         tokens = shown.new_zeros(len(batch), N_TOKENS, shown.shape[2])
@@ -95,21 +100,28 @@ class LearnedFunctionSpace(Encoder):
         inputs = torch.cat([values[:, 0], values[:, 1], shares.expand(len(batch), -1, -1)], dim=2)
         return inputs, shares.amax(dim=1) > 0
 
-    def tokens(self, inputs: Tensor, modality: Tensor) -> Tensor:
+    def tokens(self, inputs: Tensor, modality: Tensor, categories: Tensor | None = None) -> Tensor:
         """Return the tokens after the transformer, shape (n, 64, width); 0 where not measured.
 
         Parameters
         ----------
         inputs : shape (n, 64, 12), see `front`; rows may come from different grids
         modality : int64, shape (n,), see `etalon.models.axis_encoding.MODALITY_NUMBER`
+        categories : int64, shape (n, n_fields), see `etalon.models.metadata_embedding`; None where nothing is known
         """
         measured = inputs[..., -PER_TOKEN:].amax(dim=2) > 0  # (n, 64)
-        x = self.embedding(inputs) + self.position[modality]
+        x = self._told(self.embedding(inputs) + self.position[modality], categories)
         # Finite, so that a spectrum outside its basis gives zeros and not NaN.
         bias = torch.where(measured, 0.0, -1e4)[:, None, None, :].to(x.dtype)
         for block in self.transformer:
             x = block(x, bias)
         return x * measured[..., None]
+
+    def _told(self, tokens: Tensor, categories: Tensor | None) -> Tensor:
+        """Return the tokens, shape (n, n_tokens, width), with what is known of each spectrum added to all of them."""
+        if self.metadata is None or categories is None:
+            return tokens
+        return tokens + self.metadata(categories)[:, None]
 
     def read(self, tokens: Tensor, covered: Tensor) -> Tensor:
         """Return the learned block, shape (n, 64 * small). `covered` : bool, shape (64,), see `front`."""

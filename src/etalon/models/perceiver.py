@@ -50,11 +50,12 @@ class Perceiver(Encoder):
         self.encoding = AxisEncoding(ENCODING_SIZE)
         self.latent_array = nn.Parameter(torch.randn(latents, width))
         self.modality = nn.Embedding(len(PATCH_RANGES), width)
-        self.metadata = MetadataEmbedding(width) if metadata else None
         self.read = PointAttention(width, ENCODING_SIZE + 1, heads)
         self.layers = nn.ModuleList(SelfAttentionBlock(width, heads) for _ in range(layers))
         self.to_small = nn.Linear(width, small)
         self.decoder = MaskedDecoder(width, latents, heads, small, PATCH_SIZE)
+        # Last, so that the weights of all other parts start as they do without it.
+        self.metadata = MetadataEmbedding(width) if metadata else None
         self.blocks = {
             "learned": latents * small,
             "mean": width,

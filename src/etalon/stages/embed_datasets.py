@@ -5,14 +5,17 @@ import logging
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from etalon.contracts import SpectraSet
 from etalon.errors import NotRunError
 from etalon.evaluate.embed import describe_encoder, embed_spectra_of, open_encoder, refuse_seen
 from etalon.evaluate.embeddings import NOT_RUN, OK, Embedding, save_embedding, save_index, save_not_run
 from etalon.models.encoder import Encoder
+from etalon.models.metadata_embedding import categories_of
 from etalon.stages.arguments import parser, run
 from etalon.stages.embedding_arguments import add_encoder
 from etalon.storage import load_baseline, load_metadata, load_set
@@ -47,7 +50,9 @@ def main(argv: list[str] | None = None) -> None:
     with threadpool_limits(args.threads):
         for folder in tqdm(args.data, desc="datasets", unit="set"):
             try:
-                embedding = embed_folder(encoder, folder)
+                spectra = load_set(folder)
+                refuse_seen(args.checkpoint, record, spectra.metadata, spectra.intensities)
+                embedding = embed_set(encoder, spectra, load_baseline(folder, spectra))
                 save_embedding(args.out.parent, folder.name, embedding, about["checkpoint"])
                 status[folder.name] = OK
             except NotRunError as error:
@@ -56,13 +61,13 @@ def main(argv: list[str] | None = None) -> None:
     save_index(args.out, status, about | {"seconds": round(time.monotonic() - started, 2)})
 
 
-def embed_folder(encoder: Encoder, folder: Path) -> Embedding:
-    """Return the embeddings of a dataset; raises NotRunError where it could not be had or has no wavelengths."""
-    spectra = load_set(folder)
-    baseline = load_baseline(folder, spectra)
-    return Embedding.join(
-        embed_spectra_of(encoder, spectra.metadata, spectra.intensities, spectra.wavelengths, baseline)
+def embed_set(encoder: Encoder, spectra: SpectraSet, baseline: np.ndarray) -> Embedding:
+    """Return the embeddings of a dataset, with what is known of it; raises NotRunError if it has no wavelengths."""
+    known = categories_of(spectra.metadata)
+    blocks = embed_spectra_of(
+        encoder, spectra.metadata, spectra.intensities, spectra.wavelengths, baseline, categories=known
     )
+    return Embedding.join(blocks)
 
 
 if __name__ == "__main__":

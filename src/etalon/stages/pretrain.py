@@ -24,7 +24,7 @@ from etalon.models.perceiver import Perceiver
 from etalon.seeds import derive_seed
 from etalon.stages.arguments import parser, run
 from etalon.storage import save_table
-from etalon.train.batches import Sampler
+from etalon.train.batches import Sampler, drawn_sets
 from etalon.train.checkpoint import make_encoder, save_encoder
 from etalon.train.corpus import TrainingSet, load_real, load_synthetic
 from etalon.train.episodic_objective import EpisodicObjective
@@ -54,17 +54,19 @@ def main(argv: list[str] | None = None) -> None:
     seed = derive_seed(args.seed, "pretrain", args.variant, args.heldout, args.encoder_seed)
     # The control and the variants that start from the same place share their first weights.
     torch.manual_seed(derive_seed(args.seed, "init", variant["encoder"], args.encoder_seed))
-    config = {"encoder": variant["encoder"], "size": args.settings["size"]}
+    told = {"metadata": True} if variant.get("metadata", "none") != "none" else {}
+    config = {"encoder": variant["encoder"], "size": args.settings["size"] | told}
     encoder = make_encoder(config).to(device)
 
-    corpus, left_out = load_real(args.data, device)
-    if seen := sorted({source.family for source in corpus} & set(args.heldout_families)):
+    real, left_out = load_real(args.data, device)
+    if seen := sorted({source.family for source in real} & set(args.heldout_families)):
         raise BadInputError("pretrain", "--data", f"no dataset of a held-out family ({args.heldout})", seen[0])
-    if args.synthetic is not None:
-        corpus += load_synthetic(args.synthetic, device)
-    if not corpus:
+    synthetic = [] if args.synthetic is None else load_synthetic(args.synthetic, device)
+    if not real + synthetic:
         raise BadInputError("pretrain", "--data", "a dataset with a wavelength axis", "none")
-    result = _train(encoder, corpus, seed, device, args) if variant["losses"] else None
+    corpus = drawn_sets(real, synthetic, variant["p_synthetic"])
+    monitor = Monitor(real)
+    result = _train(encoder, corpus, monitor, seed, device, args) if variant["losses"] else None
 
     settings = {key: value for key, value in args.settings.items() if key != "device"}
     record = {
@@ -76,6 +78,7 @@ def main(argv: list[str] | None = None) -> None:
         "seed": args.seed,
         "settings": settings,
         "data": [source.source for source in corpus],
+        "monitored": [probe.name for probe in monitor.probes],
         "left_out": left_out,
         "weights_may_be_shipped": all(source.source["weights"] for source in corpus),
         "code": code_digest("etalon.stages.pretrain"),
@@ -111,15 +114,19 @@ def _device(name: str) -> torch.device:
     return torch.device(name, torch.cuda.current_device())
 
 
-def _train(encoder: Encoder, corpus: list[TrainingSet], seed: int, device: torch.device, args: Any) -> Result:
+def _train(
+    encoder: Encoder, corpus: list[TrainingSet], monitor: Monitor, seed: int, device: torch.device, args: Any
+) -> Result:
     variant, training = args.settings["variant"], args.settings["training"]
+    hidden = {"metadata_dropout": variant.get("metadata") == "dropout"}
     objective: nn.Module
     if isinstance(encoder, Perceiver):
         names = ("n_visible", "n_masked", "mask_share")
         points = {name: args.settings["masking"][name] for name in names}
-        objective = MaskedObjective(encoder, variant["losses"], variant["augment"], n_sets=len(corpus), **points)
+        options = points | hidden | {"n_sets": len(corpus)}
+        objective = MaskedObjective(encoder, variant["losses"], variant["augment"], **options)
     elif isinstance(encoder, LearnedFunctionSpace):
-        objective = EpisodicObjective(encoder, variant["losses"])
+        objective = EpisodicObjective(encoder, variant["losses"], **hidden)
     else:
         raise BadInputError("variant", "losses", f"none: {variant['encoder']} is not trained", variant["losses"])
     batch = args.settings["batch"]
@@ -128,7 +135,7 @@ def _train(encoder: Encoder, corpus: list[TrainingSet], seed: int, device: torch
         objective.to(device),
         encoder,
         sampler,
-        Monitor(corpus),
+        monitor,
         Schedule(**training),
         state_path=_state_path(args.out, args),
         tensorboard=args.tensorboard,

@@ -12,7 +12,7 @@ from etalon.stages.arguments import parser, run
 from etalon.storage import replacing, save_json
 from etalon.synthesis.corpus import corpus_set
 
-_DESCRIPTION = ("name", "modality", "axis_unit", "representation", "components")
+_DESCRIPTION = ("name", "modality", "axis_unit", "representation", "mode", "components")
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from etalon.contracts import UNKNOWN
 from etalon.errors import BadInputError
 from etalon.seeds import derive_seed
 from etalon.synthesis.lines import Line, disturbed, spectrum
@@ -13,6 +14,12 @@ from etalon.synthesis.spectrometers import Spectrometer, random_spectrometer
 from etalon.synthesis.substances import SUBSTANCES
 
 SHARES = {"nir": 0.85, "mir": 0.10, "raman": 0.05}  # of the kinds of spectra in a series
+_MODES = {
+    ("nir", "diffuse"): "reflectance",
+    ("nir", "direct"): "transmittance",
+    ("mir", "diffuse"): "drift",
+    ("mir", "direct"): "transmittance",
+}
 _FAINTEST = 1e-6  # absorption below which a product is taken as clear: nothing to scale to
 
 
@@ -23,7 +30,7 @@ class CorpusSet:
     Attributes
     ----------
     name : unique within a series
-    modality, axis_unit, representation : as in `etalon.contracts.Metadata`
+    modality, axis_unit, representation, mode : as in `etalon.contracts.Metadata`
     wavelengths : float64, shape (L,), strictly increasing
     intensities : float32, shape (n, L), as the instrument reports them
     concentrations : float32, shape (n, C): mass fractions; rows sum to 1
@@ -37,6 +44,7 @@ class CorpusSet:
     modality: str
     axis_unit: str
     representation: str
+    mode: str
     wavelengths: np.ndarray
     intensities: np.ndarray
     concentrations: np.ndarray
@@ -88,6 +96,7 @@ def corpus_set(seed: int, number: int, n_specimens: int, kind: str | None = None
         modality=instrument.modality,
         axis_unit=instrument.axis_unit,
         representation=instrument.representation,
+        mode=_MODES.get((kind, law), UNKNOWN),
         wavelengths=instrument.wavelengths,
         intensities=instrument.measure(light, scan[:, optics.n_normals :]).astype(np.float32),
         concentrations=fractions.astype(np.float32),

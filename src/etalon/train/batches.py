@@ -19,6 +19,13 @@ class Group:
     generator: torch.Generator
 
 
+def drawn_sets(real: Sequence[TrainingSet], synthetic: Sequence[TrainingSet], p_synthetic: float) -> list[TrainingSet]:
+    """Return the sets that a training with a share `p_synthetic` of synthetic groups draws from."""
+    if p_synthetic >= 1 and synthetic:
+        return [*synthetic]
+    return [*real] if p_synthetic <= 0 and real else [*real, *synthetic]
+
+
 @dataclass(frozen=True)
 class Sampler:
     """Draws the groups of a step. A group depends on the seed, the step and its number alone.

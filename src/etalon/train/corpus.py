@@ -14,7 +14,7 @@ from safetensors import safe_open
 from etalon.data.folds import group_specimens
 from etalon.errors import BadInputError, NotRunError
 from etalon.models.encoder import GridBatch
-from etalon.models.metadata_embedding import categories_of
+from etalon.models.metadata_embedding import categories_of, category_numbers
 from etalon.storage import load_baseline, load_json, load_set
 
 
@@ -77,13 +77,18 @@ def _load(folder: Path, device: torch.device) -> TrainingSet:
     source = {
         "dataset": metadata.dataset_id,
         "family": metadata.family,
-        "sha256": hashlib.sha256(spectra.intensities.tobytes()).hexdigest(),
+        "sha256": spectra_digest(spectra.intensities),
         "spectra": len(spectra),
         "licence": metadata.licence,
         "weights": metadata.weights,
     }
     reference = spectra.reference[:, 0] if metadata.targets else None
     return TrainingSet(metadata.dataset_id, metadata.family, batch, None, reference, group_specimens(spectra), source)
+
+
+def spectra_digest(intensities: np.ndarray) -> str:
+    """Return the checksum by which a checkpoint's record knows spectra, float32, shape (n, L)."""
+    return hashlib.sha256(intensities.tobytes()).hexdigest()
 
 
 def load_synthetic(path: Path, device: torch.device) -> list[TrainingSet]:
@@ -99,7 +104,7 @@ def load_synthetic(path: Path, device: torch.device) -> list[TrainingSet]:
                 entry["modality"],
                 entry["axis_unit"],
                 file.get_tensor(f"{name}.baseline"),
-                None,
+                category_numbers(entry).repeat(entry["shape"][0], 1).to(device),
             )
             source = {"dataset": name, "family": "synthetic_corpus", "sha256": record["sha256"], "spectra": len(batch)}
             source |= {"licence": "generated", "weights": True}

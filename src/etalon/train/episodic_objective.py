@@ -11,6 +11,7 @@ from etalon.losses.episodic import START_LOG_ALPHA, drop_blocks, episodic_ridge,
 from etalon.models.axis_encoding import MODALITY_NUMBER
 from etalon.models.functional import LearnedFunctionSpace
 from etalon.train.batches import Group
+from etalon.train.metadata_dropout import hide_fields, join_categories
 
 SUPPORT_SHARE = 2 / 3
 
@@ -26,6 +27,7 @@ class Episode:
     fixed: list[Tensor]  # blocks of fs that the learned one may be joined by
     kept: list[bool]  # which blocks take part: the learned one, then the fixed ones
     corrected: Tensor | None  # functionals of the AsLS-corrected spectrum
+    categories: Tensor | None  # (n, n_fields), what the encoder is told of each spectrum
 
 
 class EpisodicObjective(nn.Module):
@@ -34,12 +36,14 @@ class EpisodicObjective(nn.Module):
     Parameters
     ----------
     weights : of "episodic" and "asls_prediction"
+    metadata_dropout : whether metadata is hidden from some of the spectra
     """
 
-    def __init__(self, model: LearnedFunctionSpace, weights: dict[str, float]):
+    def __init__(self, model: LearnedFunctionSpace, weights: dict[str, float], metadata_dropout: bool = False):
         super().__init__()
         self.model = model
         self.weights = weights
+        self.metadata_dropout = metadata_dropout
         self.log_alpha = nn.Parameter(torch.tensor(START_LOG_ALPHA))
 
     def prepare(self, group: Group) -> Episode:
@@ -63,7 +67,10 @@ class EpisodicObjective(nn.Module):
         kept = drop_blocks(1 + len(fixed), g)
         wanted = "asls_prediction" in self.weights and batch.baseline is not None
         corrected = self.model.asls_target(batch) if wanted else None
-        return Episode(tokens, covered, batch.modality, targets, fixed, kept, corrected)
+        categories = batch.categories
+        if self.metadata_dropout and categories is not None:
+            categories = hide_fields(categories, g)  # the last draw: all others are those without dropout
+        return Episode(tokens, covered, batch.modality, targets, fixed, kept, corrected, categories)
 
     def forward(self, episodes: Sequence[Episode]) -> dict[str, Tensor]:
         """Return each loss, unweighted."""
@@ -71,7 +78,9 @@ class EpisodicObjective(nn.Module):
         # Tokens are alike on every grid: all episodes go through the transformer as one dense tensor.
         joined = torch.cat([episode.tokens for episode in episodes])
         numbers = torch.cat([joined.new_full((len(e.targets),), MODALITY_NUMBER[e.modality]).long() for e in episodes])
-        parts = self.model.tokens(joined, numbers).split([len(episode.targets) for episode in episodes])
+        sizes = [len(episode.targets) for episode in episodes]
+        categories = join_categories([episode.categories for episode in episodes], sizes)
+        parts = self.model.tokens(joined, numbers, categories).split(sizes)
         for episode, tokens in zip(episodes, parts, strict=True):
             blocks = [self.model.read(tokens, episode.covered), *episode.fixed]
             kept = [block for block, keep in zip(blocks, episode.kept, strict=True) if keep]

@@ -16,6 +16,7 @@ from etalon.models.axis_encoding import MODALITY_NUMBER
 from etalon.models.encoder import GridBatch
 from etalon.models.perceiver import Perceiver
 from etalon.train.batches import Group
+from etalon.train.metadata_dropout import hide_fields, join_categories
 
 # Of the normalised spectrum: what lies further out is a detector's edge, not chemistry.
 LARGEST_TARGET = 8.0
@@ -59,6 +60,7 @@ class MaskedObjective(nn.Module):
     transforms : names of `etalon.augment.compose.named`; the range is cropped and thinned too where there are any
     n_visible, n_masked : points sampled of each spectrum
     n_sets : datasets that the adversary tells apart
+    metadata_dropout : whether metadata is hidden from some of the spectra
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class MaskedObjective(nn.Module):
         n_masked: int,
         mask_share: tuple[float, float],
         n_sets: int,
+        metadata_dropout: bool = False,
     ):
         super().__init__()
         self.model = model
         self.weights = weights
         self.transform = named(list(transforms)) if transforms else None
         self.n_visible, self.n_masked, self.mask_share = n_visible, n_masked, mask_share
+        self.metadata_dropout = metadata_dropout
         n_features = model.blocks["learned"]
         self.adversary = DatasetDiscriminator(n_features, n_sets) if "adversarial" in weights else None
 
@@ -103,13 +107,17 @@ class MaskedObjective(nn.Module):
             elsewhere = sample_points(~block_mask(len(batch), coordinates, share, g), self.n_visible, g)
             second = pick(self._disturbed(batch, clean, g), elsewhere)
         device = batch.intensities.device
+        disturbed = pick(self._disturbed(batch, clean, g), visible)
+        categories = batch.categories
+        if self.metadata_dropout and categories is not None:
+            categories = hide_fields(categories, g)  # the last draw: all others are those without dropout
         return View(
-            pick(self._disturbed(batch, clean, g), visible),
+            disturbed,
             pick(clean.clamp(-LARGEST_TARGET, LARGEST_TARGET), masked),
             corrected,
             second,
             torch.full((len(batch),), MODALITY_NUMBER[batch.modality], device=device),
-            batch.categories,
+            categories,
             torch.full((len(batch),), group.number, device=device),
         )
 
@@ -164,12 +172,4 @@ def _join(points: Sequence[Points]) -> Points:
 
 
 def _categories(views: Sequence[View]) -> Tensor | None:
-    """Return the metadata of all spectra; 0, unknown, for groups without any."""
-    known = next((view.categories for view in views if view.categories is not None), None)
-    if known is None:
-        return None
-    parts = [
-        view.categories if view.categories is not None else known.new_zeros(len(view.modality), known.shape[1])
-        for view in views
-    ]
-    return torch.cat(parts)
+    return join_categories([view.categories for view in views], [len(view.modality) for view in views])

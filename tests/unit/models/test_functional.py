@@ -1,5 +1,7 @@
 """fs and fsnl as encoders: what an embedding may depend on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -195,6 +197,27 @@ def test_tokens_without_anything_measured_are_finite():
     model = make_encoder("fsnl")
     inputs, _ = model.front(grid_batch(np.arange(3000.0, 4000.0, 10.0)))
     assert not model.tokens(inputs, torch.zeros(12, dtype=torch.int64)).any()
+
+
+def test_metadata_is_added_to_every_token_and_never_required():
+    plain, batch = make_encoder("fsnl"), grid_batch(NIR[:300])
+    torch.manual_seed(0)
+    model = LearnedFunctionSpace(metadata=True)
+    assert set(model.state_dict()) - set(plain.state_dict()) == {"metadata.table.weight"}
+    known = torch.tensor([[1, 1, 2, 0]]).expand(12, -1)
+    with torch.no_grad():
+        absent = plain(batch)["learned"]
+        for categories in (None, known):  # before training, what it is told changes nothing
+            assert torch.equal(model(replace(batch, categories=categories))["learned"], absent)
+        model.metadata.table.weight[1:] = torch.randn(len(model.metadata.table.weight) - 1, 64)
+        for categories in (None, torch.zeros_like(known)):
+            assert torch.equal(model(replace(batch, categories=categories))["learned"], absent)
+        inputs, covered = model.front(batch)
+        told = model(replace(batch, categories=known))["learned"]
+        changed = (told - absent).view(12, 64, -1)
+        assert changed[:, covered].abs().amax(dim=2).min() > 0 and not changed[:, ~covered].any()
+        tokens = model.tokens(inputs, torch.zeros(12, dtype=torch.int64), known)
+        torch.testing.assert_close(model.read(tokens, covered), told, atol=1e-5, rtol=1e-4)
 
 
 def test_a_flat_spectrum_gives_finite_numbers():

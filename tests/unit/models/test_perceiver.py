@@ -224,9 +224,19 @@ def test_categories_follow_the_contract():
     assert len(FIELDS["representation"]) == len(REPRESENTATIONS) - 1
 
 
+def fill_table(embedding: MetadataEmbedding) -> None:
+    """Give every category a vector, as a training does; all start at zero."""
+    with torch.no_grad():
+        embedding.table.weight[1:] = torch.randn(
+            len(embedding.table.weight) - 1,
+            embedding.table.weight.shape[1],
+            generator=torch.Generator().manual_seed(0),
+        )
+
+
 def test_no_two_categories_share_a_vector():
-    torch.manual_seed(0)
     embedding = MetadataEmbedding(5)
+    fill_table(embedding)
     single = [
         embedding(torch.nn.functional.one_hot(torch.tensor(field), len(FIELDS)) * (number + 1))
         for field, names in enumerate(FIELDS.values())
@@ -238,16 +248,19 @@ def test_no_two_categories_share_a_vector():
 
 def test_metadata_is_never_required():
     spectra, model = batch(), perceiver(metadata=True)
+    fill_table(model.metadata)
     known = categories_of(metadata(mode="reflectance")).expand(12, -1)
     absent = embed_grid(model, spectra)
     unknown = embed_grid(model, replace(spectra, categories=torch.zeros_like(known)))
     given = embed_grid(model, replace(spectra, categories=known))
     assert all((absent[name] == unknown[name]).all() for name in absent)
     assert not (absent["learned"] == given["learned"]).all()
-    # A model without metadata ignores what it is told.
+    # A model without metadata ignores what it is told, and starts from the same weights.
     plain = perceiver()
     told = embed_grid(plain, replace(spectra, categories=known))
     assert all((block == told[name]).all() for name, block in embed_grid(plain, spectra).items())
+    assert all((block == absent[name]).all() for name, block in told.items())
+    assert set(model.state_dict()) - set(plain.state_dict()) == {"metadata.table.weight"}
 
 
 def test_unknown_metadata_stays_zero_when_trained():
@@ -257,6 +270,7 @@ def test_unknown_metadata_stays_zero_when_trained():
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.05)
     model.latents(values, coordinates, log_weights, modality, categories).square().mean().backward()
     optimiser.step()
+    assert model.metadata(categories).abs().min() > 0
     assert (model.metadata(torch.zeros_like(categories)) == 0).all()
 
 
