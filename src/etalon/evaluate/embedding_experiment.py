@@ -49,12 +49,14 @@ class SetOutcome:
     """What an experiment gives on one dataset.
 
     `predictions` hold `etalon.records.PREDICTION_COLUMNS` without dataset, method and encoder; `choices` say what each
-    head chose in each fold; `conditions_not_run` maps each perturbation that does not apply to the reason.
+    head chose in each fold; `conditions_not_run` maps each perturbation that does not apply to the reason; `gaps` are
+    other rows that did not run, with what names them (`etalon.records.METRIC_COLUMNS`) and "reason".
     """
 
     predictions: pd.DataFrame
     choices: Sequence[dict[str, Any]]
     conditions_not_run: Mapping[str, str] = field(default_factory=dict)
+    gaps: Sequence[dict[str, Any]] = ()
 
 
 # Gets the folder of a dataset, the set, its tasks and its folds; may raise NotRunError.
@@ -104,6 +106,7 @@ def _run_set(folder: Path, folds: Path, compute: Compute) -> tuple[pd.DataFrame,
         outcome = compute(folder, spectra, tasks, pd.read_parquet(folds))
         rows = outcome.predictions
         entry |= {"choices": list(outcome.choices), "conditions_not_run": dict(outcome.conditions_not_run)}
+        entry["gaps"] = list(outcome.gaps)
     except NotRunError as error:
         entry["not_run"] = error.reason
     entry["seconds"] = round(time.monotonic() - started, 2)

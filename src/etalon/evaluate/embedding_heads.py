@@ -13,10 +13,11 @@ from etalon.chemometrics.classify import RidgeLogistic
 from etalon.chemometrics.evidence import EvidenceRidge
 from etalon.chemometrics.ridge import LeaveSpecimenOutRidge
 from etalon.data.folds import Fold, read_folds, stratified_kfold
-from etalon.errors import BadInputError
+from etalon.errors import BadInputError, NotRunError
 from etalon.evaluate.baselines import cannot_fit
 from etalon.evaluate.calibration import clip_range
-from etalon.evaluate.embedding_experiment import SetOutcome
+from etalon.evaluate.downstream_heads import MODELS, Model, make_model
+from etalon.evaluate.embedding_experiment import METHOD, SetOutcome
 from etalon.evaluate.metrics import log_loss
 from etalon.evaluate.tasks import Task, fold_rows
 from etalon.evaluate.tuning import STRENGTHS, given_to_truth, truth_probability
@@ -35,7 +36,7 @@ class Head:
     Attributes
     ----------
     kind : of the task, "regression" or "classification"
-    model : "ridge", "evidence" or "logistic"
+    model : "ridge", "evidence", "logistic" or one of `etalon.evaluate.downstream_heads.MODELS`
     block : the read-out of the encoder; the statistics of the spectrum as measured always go with it
     with_fs : it is given the blocks of `fs` as well
     """
@@ -65,6 +66,7 @@ HEADS = {
     "ridge_mean": Head("regression", "ridge", "mean"),
     "ridge_cls": Head("regression", "ridge", "cls"),
     "ridge_patches": Head("regression", "ridge", "patches"),
+    **{name: Head("regression", name) for name in MODELS},
     "logistic": Head("classification", "logistic"),
     "fs_logistic": Head("classification", "logistic", with_fs=True),
 }
@@ -117,18 +119,33 @@ class BlockScaler:
 
 
 class RegressionHead:
-    """Ridge or evidence ridge on scaled blocks, its predictions clipped like those of every method."""
+    """A regression on scaled blocks, its predictions clipped like those of every method.
 
-    def __init__(self, head: Head, names: Sequence[str], max_rows: int):
+    Parameters
+    ----------
+    names : of the blocks it is given
+    max_rows : see `etalon.chemometrics.evidence.EvidenceRidge`
+    settings, seed : of the models of `etalon.evaluate.downstream_heads`
+    """
+
+    def __init__(
+        self, head: Head, names: Sequence[str], max_rows: int, settings: Mapping[str, Any] | None = None, seed: int = 0
+    ):
         self.head, self.names, self.max_rows = head, names, max_rows
+        self.settings, self.seed = settings or {}, seed
+
+    def _make_model(self, sizes: Sequence[int]) -> "LeaveSpecimenOutRidge | EvidenceRidge | Model":
+        if self.head.model == "ridge":
+            return LeaveSpecimenOutRidge()
+        if self.head.model == "evidence":
+            return EvidenceRidge(blocks=sizes, max_rows=self.max_rows)
+        return make_model(self.head.model, self.settings, self.seed)
 
     def fit(self, blocks: Mapping[str, np.ndarray], y: np.ndarray, groups: np.ndarray) -> "RegressionHead":
         """Fit to the training rows: blocks of shape (n, size), references and specimens of shape (n,)."""
         parts = [blocks[name] for name in self.names]
+        self.model_ = self._make_model([part.shape[1] for part in parts])
         self.scaler_ = BlockScaler().fit(parts)
-        self.model_: LeaveSpecimenOutRidge | EvidenceRidge = LeaveSpecimenOutRidge()
-        if self.head.model == "evidence":
-            self.model_ = EvidenceRidge(blocks=[part.shape[1] for part in parts], max_rows=self.max_rows)
         self.model_.fit(self.scaler_.transform(parts), y, groups)
         self.range_ = clip_range(y)
         return self
@@ -138,14 +155,18 @@ class RegressionHead:
         X = self.scaler_.transform([blocks[name] for name in self.names])
         if isinstance(self.model_, EvidenceRidge):
             y_hat, sd = self.model_.predict(X, return_std=True)
-        else:
+        elif isinstance(self.model_, LeaveSpecimenOutRidge):
             y_hat, sd = self.model_.predict(X), np.full(len(X), np.nan)
+        else:
+            y_hat, sd = self.model_.predict_with_sd(X)
         return np.clip(y_hat, *self.range_), sd
 
     def choice(self) -> dict[str, Any]:
         """Return what was chosen inside the training rows."""
         if isinstance(self.model_, LeaveSpecimenOutRidge):
             return {"alpha": self.model_.alpha_, "rmsecv": self.model_.rmsecv_}
+        if not isinstance(self.model_, EvidenceRidge):
+            return self.model_.choice()
         strengths = dict(zip(self.names, self.model_.strengths_.tolist(), strict=True))
         return {"strengths": strengths, "noise": self.model_.noise_, "log_evidence": self.model_.log_evidence_}
 
@@ -221,6 +242,7 @@ def run_heads(
     max_rows: int,
     inner_splits: int,
     seed: int,
+    settings: Mapping[str, Any] | None = None,
 ) -> SetOutcome:
     """Fit every head on every fold of every task of a dataset; predict the test rows.
 
@@ -231,26 +253,36 @@ def run_heads(
     repeats : how many repeats of the cross-validation are used
     max_rows : see `etalon.chemometrics.evidence.EvidenceRidge`
     inner_splits : folds inside the training rows, for the strength of classifiers
+    settings : of the other models, see `etalon.evaluate.downstream_heads.make_model`; one that cannot run is a gap and
+        stops no other
     """
-    parts, choices = [], []
+    parts, choices, gaps = [], [], []
     for task in tasks:
-        for fold, train, test in usable_folds(task, folds, repeats):
+        usable, missing = usable_folds(task, folds, repeats), {}
+        for fold, train, test in usable:
+            inner_seed = derive_seed(seed, "inner", task.dataset, fold.condition, fold.repeat, fold.fold)
             for name, names in heads.items():
-                if HEADS[name].kind != task.kind:
+                if HEADS[name].kind != task.kind or name in missing:
                     continue
                 wanted = {block: blocks[block] for block in names}
                 known, asked = rows_of(wanted, train), rows_of(wanted, test)
                 if task.kind == "regression":
-                    head = RegressionHead(HEADS[name], names, max_rows).fit(known, task.y[train], task.groups[train])
+                    head = RegressionHead(HEADS[name], names, max_rows, settings, inner_seed)
+                    try:
+                        head.fit(known, task.y[train], task.groups[train])
+                    except NotRunError as error:
+                        missing[name] = error.reason
+                        continue
                     rows, choice = regression_rows(head, task, fold, test, asked), head.choice()
                 else:
-                    axes = ("inner", task.dataset, fold.condition, fold.repeat, fold.fold)
-                    inner = stratified_kfold(task.y[train], task.groups[train], inner_splits, derive_seed(seed, *axes))
+                    inner = stratified_kfold(task.y[train], task.groups[train], inner_splits, inner_seed)
                     classifier = LogisticHead(names).fit(known, task.y[train], inner)
                     rows, choice = _class_rows(classifier, task, fold, test, asked), classifier.choice()
                 parts.append(rows.assign(head=name))
                 choices.append(describe_choice(task, name, fold, len(train), choice))
-    return SetOutcome(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), choices)
+        place = {"task": task.kind, "target": task.target, "method": METHOD}
+        gaps += [place | {"head": name, "reason": reason} for name, reason in missing.items()]
+    return SetOutcome(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), choices, gaps=gaps)
 
 
 def describe_choice(task: Task, head: str, fold: Fold, n_train: int, choice: dict[str, Any]) -> dict[str, Any]:

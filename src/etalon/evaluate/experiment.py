@@ -23,12 +23,14 @@ class Outcome:
     """What an experiment gives on one dataset.
 
     `predictions` hold `etalon.records.PREDICTION_COLUMNS`; `conditions_not_run` maps each perturbation that does
-    not apply to the reason.
+    not apply to the reason; `gaps` are other rows that did not run, with what names them
+    (`etalon.records.METRIC_COLUMNS`) and "reason".
     """
 
     predictions: pd.DataFrame
     chosen: Sequence[Chosen]
     conditions_not_run: Mapping[str, str] = field(default_factory=dict)
+    gaps: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def run_experiment(
             outcome = compute(spectra)
         rows = outcome.predictions
         content["choices"] = [choice.to_json() for choice in outcome.chosen]
-        content["conditions_not_run"] = dict(outcome.conditions_not_run)
+        content |= {"conditions_not_run": dict(outcome.conditions_not_run), "gaps": list(outcome.gaps)}
     except NotRunError as error:
         content["not_run"] = error.reason
     content["seconds"] = round(time.monotonic() - started, 2)

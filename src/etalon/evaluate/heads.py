@@ -51,3 +51,38 @@ def pca_tabpfn(kind: str, checkpoint: str, n_pcs: int, n_estimators: int, seed: 
         ignore_pretraining_limits=True,
     )
     return make_pipeline(PCA(n_pcs, svd_solver="full"), head)
+
+
+def tabicl_checkpoint(configured: str | None) -> Path:
+    """Return the file of TabICL weights for regression: the configured path, else the one in the package's cache.
+
+    Nothing is downloaded.
+
+    Raises
+    ------
+    BadInputError : a path is configured and there is no such file
+    NotRunError : none is configured and the cache has none, or the package is not installed
+    """
+    if configured is not None:
+        if not Path(configured).is_file():
+            raise BadInputError("config", "tabicl", "a file of TabICL weights", configured)
+        return Path(configured)
+    try:
+        from huggingface_hub import try_to_load_from_cache
+        from tabicl import TabICLRegressor
+    except ImportError:
+        raise NotRunError("the package tabicl is not installed") from None
+    found = try_to_load_from_cache("jingang/TabICL", TabICLRegressor().checkpoint_version)
+    if not isinstance(found, str):
+        raise NotRunError("TabICL weights not available (configure their path or fill the package's cache)")
+    return Path(found)
+
+
+def pca_tabicl(checkpoint: str, n_pcs: int, n_estimators: int, seed: int) -> Any:
+    """Return principal components followed by TabICL for regression (Qu et al. 2025, arXiv:2502.05564)."""
+    from tabicl import TabICLRegressor
+
+    head = TabICLRegressor(
+        model_path=checkpoint, allow_auto_download=False, n_estimators=n_estimators, random_state=seed
+    )
+    return make_pipeline(PCA(n_pcs, svd_solver="full"), head)

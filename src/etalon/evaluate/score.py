@@ -99,3 +99,7 @@ def _missing(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
             else:
                 for condition, why in record.get("conditions_not_run", {}).items():
                     yield common | {"condition": condition, "status": f"not run: {why}"}
+    for gap in record.get("gaps", ()):
+        named = {key: value for key, value in gap.items() if key != "reason"}
+        blank = {"metric": PRIMARY[gap["task"]], "condition": "cv", "value": np.nan}
+        yield record.get("embedding", {}) | blank | named | {"status": f"not run: {gap['reason']}"}

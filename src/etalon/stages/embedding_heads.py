@@ -1,5 +1,7 @@
 """Stage embedding_heads: predictions of heads on the embeddings of all datasets of a fold."""
 
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -14,12 +16,16 @@ from etalon.evaluate.tasks import Task
 from etalon.stages.arguments import run
 from etalon.stages.embedding_arguments import experiment_parser
 
+IN_CONTEXT = ("tabpfn", "tabicl")  # heads, named as the packages they come from; installing them is optional
+
 
 def main(argv: list[str] | None = None) -> None:
     arguments = experiment_parser(__doc__)
     arguments.add_argument("--index", type=Path, required=True, help="index of the embeddings")
     arguments.add_argument("--fs-index", type=Path, help="index of the embeddings of fs, for heads that join them")
+    arguments.add_argument("--experiment", default="embedding_heads", help="name of the experiment in the record")
     args = vars(arguments.parse_args(argv))
+    experiment = args.pop("experiment")
     indices = {"own": args.pop("index"), "fs": args.pop("fs_index")}
     job = EmbeddingJob(**args)
     given = {name: load_index(path) for name, path in indices.items() if path is not None}
@@ -36,11 +42,12 @@ def main(argv: list[str] | None = None) -> None:
             if len(block) != len(spectra):
                 raise BadInputError(folder.name, f"embedding, block {name}", f"{len(spectra)} rows", len(block))
         limits = {name: job.settings[name] for name in ("repeats", "max_rows", "inner_splits")}
-        return run_heads(known, tasks, folds, heads, seed=job.seed, **limits)
+        return run_heads(known, tasks, folds, heads, seed=job.seed, settings=job.settings, **limits)
 
     about = {"computed_by": "etalon.evaluate.embedding_heads", "checkpoint": given["own"]["checkpoint"]}
     about["inputs"] = {name: sha256(indices[name]) for name in given}
-    run_embedding_experiment("embedding_heads", by_kind(heads), job, about, compute)
+    about["packages"] = {name: version(name) for name in IN_CONTEXT if name in heads and find_spec(name)}
+    run_embedding_experiment(experiment, by_kind(heads), job, about, compute)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""TabPFN: found where its weights are, named as not run where they are not; really run on random weights."""
+"""TabPFN and TabICL: found where their weights are, named as not run elsewhere; really run on random weights."""
 
 from dataclasses import asdict
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from etalon.errors import BadInputError, NotRunError
-from etalon.evaluate.heads import pca_tabpfn, tabpfn_checkpoint
+from etalon.evaluate.heads import pca_tabicl, pca_tabpfn, tabicl_checkpoint, tabpfn_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,44 @@ def test_weights_in_the_packages_cache_are_found(tmp_path, monkeypatch, kind):
 def test_a_configured_path_that_is_not_there_is_an_error_not_a_gap(tmp_path):
     with pytest.raises(BadInputError, match="expected a file of TabPFN weights"):
         tabpfn_checkpoint("regression", str(tmp_path / "none.ckpt"))
+
+
+@pytest.fixture(scope="module")
+def tabicl_weights(tmp_path_factory):
+    """A tiny TabICL with random weights, made with the package's own class."""
+    import torch
+    from tabicl._model.tabicl import TabICL
+
+    config = {
+        "max_classes": 0, "num_quantiles": 20, "embed_dim": 16, "col_num_blocks": 1, "col_nhead": 2, "col_num_inds": 8,
+        "row_num_blocks": 1, "row_nhead": 2, "row_num_cls": 2, "icl_num_blocks": 1, "icl_nhead": 2,
+    }  # fmt: skip
+    torch.manual_seed(0)
+    model = TabICL(**config)
+    for parameter in model.parameters():
+        if parameter.dim() >= 2 and not parameter.any():  # zero output layers would make it constant
+            torch.nn.init.normal_(parameter, std=0.05)
+    path = tmp_path_factory.mktemp("tabicl") / "tiny.ckpt"
+    torch.save({"config": config, "state_dict": model.state_dict()}, path)
+    return path
+
+
+def test_tabicl_given_by_path_is_loaded_and_predicts(tabicl_weights):
+    X = np.random.default_rng(0).normal(size=(40, 60))
+    path = str(tabicl_checkpoint(str(tabicl_weights)))
+    first, again = (pca_tabicl(path, 5, 2, seed=1).fit(X[:30], X[:30, 0]).predict(X[30:]) for _ in range(2))
+    assert first.shape == (10,)
+    assert np.isfinite(first).all()
+    assert np.ptp(first) > 0
+    np.testing.assert_array_equal(first, again)
+
+
+def test_tabicl_without_weights_is_not_run_and_nothing_is_fetched(tmp_path, monkeypatch):
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(NotRunError, match="TabICL weights not available"):
+        tabicl_checkpoint(None)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(BadInputError, match="a file of TabICL weights"):
+        tabicl_checkpoint(str(tmp_path / "none.ckpt"))

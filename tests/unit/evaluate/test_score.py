@@ -109,3 +109,11 @@ def test_a_perturbation_that_does_not_apply_is_a_row_for_each_method():
     missing = table[table["status"] != "ok"]
     assert list(missing["method"]) == ["tuned_pls", "tuned_ridge"]
     assert set(missing["condition"]) == {"wavelength_shift"}
+
+
+def test_gaps_are_rows_with_the_names_that_the_record_gives_them():
+    gap = {"task": "regression", "target": "protein", "method": "tuned_pls", "condition": "cross_instrument"}
+    table = scored(regression_rows(), record(gaps=[gap | {"pair": "a>b", "reason": "no common range"}]))
+    (row,) = table[table["status"] != "ok"].to_dict("records")
+    assert (row["pair"], row["condition"], row["metric"]) == ("a>b", "cross_instrument", "rmsep")
+    assert row["status"] == "not run: no common range"
