@@ -158,17 +158,36 @@ def metrics(table):
     return shipped(table, config["reference_run"])
 
 
+def drawable(figures):
+    """Those whose metrics are there to be drawn: of this run all, of the shipped ones those that have been shipped."""
+    if config["figures_from"] == "run":
+        return figures
+    run = config["reference_run"]
+    lacking = {name: [t for t in tables if not is_shipped(t, run)] for name, (tables, *_) in figures.items()}
+    for name, tables in lacking.items():
+        if tables:
+            print(f"{name} is not drawn: results/reference/{run} has no table {', '.join(tables)}", file=sys.stderr)
+    return {name: figure for name, figure in figures.items() if not lacking[name]}
+
+
 def all_metrics(wildcards):
     """The tables that hold all metrics of the run; nothing where figures are drawn from shipped ones."""
     return expand("<results>/metrics/{table}.parquet", table=TABLES) if config["figures_from"] == "run" else []
 
 
+def shipped_path(table, run):
+    return f"results/reference/{run}/metrics/{table}.parquet"
+
+
+def is_shipped(table, run):
+    return Path(shipped_path(table, run)).exists()
+
+
 def shipped(table, run):
     """A shipped metrics table. No rule writes one, so that drawing it starts no computation."""
-    path = f"results/reference/{run}/metrics/{table}.parquet"
-    if not Path(path).exists():
-        stop(f"{path}: expected a shipped metrics table, found no such file")
-    return path
+    if not is_shipped(table, run):
+        stop(f"{shipped_path(table, run)}: expected a shipped metrics table, found no such file")
+    return shipped_path(table, run)
 
 
 def drawn(*names):

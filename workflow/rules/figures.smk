@@ -33,6 +33,7 @@ FIGURES = {
     "fig_embedding_map": (["embedding_map"], "Pretraining", "Figure: map of embeddings"),
     "tab_synthetic_realism": (["synthetic_realism"], "Synthetic spectra", "Table: synthetic against real spectra"),
 }
+FIGURES = drawable(FIGURES)
 
 
 for name, (tables, category, label) in FIGURES.items():
