@@ -1,8 +1,9 @@
 """Methods compared over many tasks, each task against the same reference method on the same folds.
 
 Errors of different tasks have different units, so what is averaged is their ratio to the reference method. Tasks of
-one family (equal product and source, or shared specimens) are not independent: intervals resample families. Tests
-over several datasets follow Demšar 2006 (Journal of Machine Learning Research 7, 1-30).
+one family (equal product and source, or shared specimens) are not independent: intervals resample families and, where
+a method has several seeds, seeds as well (`etalon.evaluate.resampling`). Tests over several datasets follow Demšar 2006
+(Journal of Machine Learning Research 7, 1-30).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from etalon.evaluate.resampling import Crossed, Statistic, distribution, geometric_means, means, medians
 from etalon.seeds import derive_seed
 
 TASK = ["family", "dataset", "target"]
@@ -19,6 +21,11 @@ SUMMARY = [
     *("mean", "mean_low", "mean_high", "median", "median_low", "median_high"),
     *("win_share", "p", "p_holm"),
 ]
+OF_SEEDS = ["seeds", "seed_sd", "seed_share"]
+STATISTICS: dict[str, dict[str, Statistic]] = {
+    "ratio": {"mean": geometric_means, "median": medians},
+    "difference": {"mean": means, "median": medians},
+}
 RESAMPLES = 9999
 LEVEL = 0.95
 
@@ -41,20 +48,18 @@ def task_means(metrics: pd.DataFrame, metric: str, condition: str = "cv") -> pd.
     return groups.agg(value="mean", sd="std", repeats="size").reset_index()
 
 
-def against(means: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Add to the output of `task_means` each row's `ratio` to, and `difference` from, method `reference` on its task.
+def against(task_scores: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Add to the output of `task_means` what it is compared with, on each row's own task.
 
-    Tasks on which the reference did not run are left out.
+    Added are `base`, the value of method `reference`, and the `ratio` to it and `difference` from it. Tasks on which
+    the reference did not run are left out.
     """
-    base = means.loc[means["method"] == reference, [*TASK, "value"]].rename(columns={"value": "base"})
-    joined = means.merge(base, on=TASK, how="inner", validate="many_to_one")
-    joined["ratio"] = joined["value"] / joined["base"]
-    joined["difference"] = joined["value"] - joined["base"]
-    return joined.drop(columns="base")
+    base = task_scores.loc[task_scores["method"] == reference, [*TASK, "value"]].rename(columns={"value": "base"})
+    return _with_effects(task_scores.merge(base, on=TASK, how="inner", validate="many_to_one"))
 
 
-def paired(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",)) -> pd.DataFrame:
-    """Compare two methods on every task on which both ran, over the runs that both have.
+def paired_seeds(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",)) -> pd.DataFrame:
+    """Compare two methods, seed by seed, on every task on which both ran, over the runs that both have.
 
     Parameters
     ----------
@@ -63,15 +68,31 @@ def paired(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",
 
     Returns
     -------
-    one row a task: family, dataset, target, synthetic, overlaps, value and base (means over seeds, then over the shared
-    runs), ratio, difference
+    one row a task and seed of `own`: family, dataset, target, seed, synthetic, overlaps, value and base (means over the
+    shared runs), ratio, difference
     """
-    values, bases = (rows.groupby([*TASK, *on], observed=True, sort=False)["value"].mean() for rows in (own, base))
-    runs = pd.concat([values, bases.rename("base")], axis=1, join="inner")
-    means = runs.groupby(level=TASK, observed=True, sort=False).mean().reset_index()
+    runs = own.groupby([*TASK, *dict.fromkeys([*on, "seed"])], observed=True, sort=False)["value"].mean()
+    bases = base.groupby([*TASK, *on], observed=True, sort=False)["value"].mean().rename("base")
+    shared = runs.reset_index().merge(bases.reset_index(), on=[*TASK, *on])
+    by_seed = shared.groupby([*TASK, "seed"], observed=True, sort=False)[["value", "base"]].mean().reset_index()
     marks = own[[*TASK, "synthetic", "overlaps"]].drop_duplicates(TASK)
-    joined = marks.merge(means, on=TASK, validate="one_to_one")
-    return joined.assign(ratio=joined["value"] / joined["base"], difference=joined["value"] - joined["base"])
+    return _with_effects(by_seed.merge(marks, on=TASK, validate="many_to_one"))
+
+
+def paired(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",)) -> pd.DataFrame:
+    """Return the output of `paired_seeds` with one row a task: value and base are means over its seeds."""
+    return over_seeds(paired_seeds(own, base, on))
+
+
+def over_seeds(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return `pairs` (output of `paired_seeds`, with or without `method`) with value and base averaged over seeds."""
+    keys = [name for name in ("method", *TASK, "synthetic", "overlaps") if name in pairs]
+    means_of = pairs.groupby(keys, observed=True, sort=False)[["value", "base"]].mean().reset_index()
+    return _with_effects(means_of)
+
+
+def _with_effects(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(ratio=rows["value"] / rows["base"], difference=rows["value"] - rows["base"])
 
 
 def claimable(rows: pd.DataFrame) -> pd.DataFrame:
@@ -84,47 +105,80 @@ def summarise(compared: pd.DataFrame, reference: str, effect: str, seed: int = 0
 
     Parameters
     ----------
-    compared : output of `against`; rows that are not `claimable` are left out
+    compared : output of `against`, or of `paired_seeds` with a column `method`; rows that are not `claimable` are left
+        out. Without a column `seed` every method has a single one
     effect : "ratio" (of errors: below 1 is better) or "difference" (of scores: above 0 is better)
     seed : of the bootstrap
 
     Returns
     -------
-    one row a method:
+    one row a method, `SUMMARY` and `OF_SEEDS`:
         tasks, datasets, families : how many it ran on
-        mean : geometric mean of the ratios, or mean difference, over tasks
-        mean_low, mean_high : its 95 % bootstrap interval over families
+        mean : geometric mean of the ratios, or mean difference, over tasks, of means over seeds
+        mean_low, mean_high : its 95 % bootstrap interval over families and seeds
         median, median_low, median_high : the same of the median over tasks
         win_share : share of tasks on which it beats the reference, a tie counting half
         p : Wilcoxon signed-rank test over datasets, on the median log ratio (or difference) of each one's tasks
         p_holm : p after Holm's correction for the number of methods
-    NaN where there is nothing to estimate: intervals of one family; all but the counts, mean and median of the
-    reference itself.
+        seeds : their number
+        seed_sd : standard deviation over seeds (divisor n - 1) of the mean over the tasks that every seed has
+        seed_share : share of the bootstrap variance of the mean that is gone when seeds are not resampled
+    NaN where there is nothing to estimate: intervals of one family; spread of one seed; all but the counts, mean and
+    median of the reference itself.
     """
     rows = claimable(compared)
+    rows = rows if "seed" in rows else rows.assign(seed=-1)
     methods = rows.groupby("method", observed=True, sort=False)
-    table = pd.DataFrame([_summary(str(name), own, reference, effect, seed) for name, own in methods], columns=SUMMARY)
+    found = [_summary(str(name), own, reference, effect, seed) for name, own in methods]
+    table = pd.DataFrame(found, columns=[*SUMMARY, *OF_SEEDS])
     table["p_holm"] = holm(table["p"].to_numpy(float))
     return table
 
 
 def _summary(method: str, rows: pd.DataFrame, reference: str, effect: str, seed: int) -> dict[str, object]:
-    families = [group.to_numpy(float) for _, group in rows.groupby("family", observed=True)[effect]]
+    tasks, crossed = over_seeds(rows), Crossed.of(rows, TASK, effect)
+    effects = tasks[effect].to_numpy(float)
     result: dict[str, object] = {
         "method": method,
-        "tasks": len(rows),
-        "datasets": rows["dataset"].nunique(),
-        "families": len(families),
+        "tasks": len(tasks),
+        "datasets": tasks["dataset"].nunique(),
+        "families": tasks["family"].nunique(),
+        "seeds": rows["seed"].nunique(),
+        "mean": mean_effect(effects, effect),
+        "median": float(np.median(effects)),
     }
-    for name, statistic in (("mean", geometric_mean if effect == "ratio" else np.mean), ("median", np.median)):
-        result[name] = float(statistic(rows[effect].to_numpy(float)))
-        if method != reference:
-            low, high = family_interval(families, statistic, derive_seed(seed, "bootstrap", name))
-            result |= {f"{name}_low": low, f"{name}_high": high}
     if method == reference:
         return result
-    losses = _losses(rows[effect], effect)
-    return result | {"win_share": float(np.mean((1 - np.sign(losses)) / 2)), "p": rank_datasets(rows, effect)}
+    losses = _losses(tasks[effect], effect)
+    result |= {"win_share": float(np.mean((1 - np.sign(losses)) / 2)), "p": rank_datasets(tasks, effect)}
+    spread = _seed_sd(crossed)
+    return result | spread | (_resampled(crossed, seed) if crossed.families.any() else {})
+
+
+def mean_effect(effects: np.ndarray, effect: str) -> float:
+    """Return the geometric mean of ratios, the mean of differences."""
+    return geometric_mean(effects) if effect == "ratio" else float(np.mean(effects))
+
+
+def _seed_sd(crossed: Crossed) -> dict[str, float]:
+    by_seed = crossed.by_seed()
+    if len(by_seed) < 2 or not by_seed.size:
+        return {}
+    return {"seed_sd": float(np.std([mean_effect(own, crossed.effect) for own in by_seed], ddof=1))}
+
+
+def _resampled(crossed: Crossed, seed: int) -> dict[str, float]:
+    """Return the intervals of mean and median, and the share that seeds have in the variance of the mean."""
+    found: dict[str, float] = {}
+    for name, statistic in STATISTICS[crossed.effect].items():
+        of = derive_seed(seed, "bootstrap", name)
+        drawn = distribution(crossed, statistic, RESAMPLES, of)
+        tails = np.nanpercentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+        found |= {f"{name}_low": float(tails[0]), f"{name}_high": float(tails[1])}
+        if name == "mean" and crossed.values.shape[1] > 1 and (both := np.nanvar(drawn)) > 0:
+            fixed = np.nanvar(distribution(crossed, statistic, RESAMPLES, of, of_seeds=False))
+            found["seed_share"] = max(0.0, 1.0 - float(fixed / both))
+    return found
 
 
 def _losses(effects: pd.Series, effect: str) -> pd.Series:

@@ -21,7 +21,7 @@ from etalon.figures.style import METHODS, REFERENCE, look
 from etalon.storage import replacing
 
 TESTS = (
-    "In brackets 95 \\% bootstrap intervals over families; $p$: Wilcoxon signed-rank test over datasets, after Holm."
+    "In brackets 95 \\% bootstrap intervals over families and seeds; $p$: Wilcoxon signed-rank test over datasets, after Holm."
     " SD: standard deviation of that mean over seeds. Each pair is compared on the same folds, an encoder and its"
     " random init on the same seeds as well. Tasks: those of the row, and of how many that ran at all."
 )

@@ -6,10 +6,11 @@ Rows of `block` "task" are one method, or embedding and head, on one task under 
 architecture under the same head, and the fixed embedding under the evidence head (logistic regression). Every pair is
 compared on the repeats that both have, an encoder and its control on the same seeds as well.
 
-Rows of `block` "summary" hold, for cross-validation, what `etalon.evaluate.compare.summarise` finds over tasks;
-`seed_sd` is the standard deviation over seeds of the geometric mean (mean difference) over the tasks that every seed
-has; `control_*` and `fixed_*` are geometric means (mean differences) of the paired comparisons, with Wilcoxon's p over
-datasets as it is and after Holm's correction for the rows of the table. `synthetic` is true where too few real tasks
+Rows of `block` "summary" hold, for cross-validation, what `etalon.evaluate.compare.summarise` finds over tasks: with
+intervals over families and seeds, and `seed_sd`, the standard deviation over seeds of the geometric mean (mean
+difference) over the tasks that every seed has. `control_*` and `fixed_*` are the geometric means (mean differences) of
+the paired comparisons with their intervals, and Wilcoxon's p over datasets as it is and after Holm's correction for the
+rows of the table. `synthetic` is true where too few real tasks
 ran, so that synthetic or overlapping sets are summed up as well: without tests, as that is no result.
 """
 
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from etalon.errors import BadInputError
-from etalon.evaluate.compare import SUMMARY, TASK, claimable, geometric_mean, holm, paired, rank_datasets, summarise
+from etalon.evaluate.compare import OF_SEEDS, SUMMARY, TASK, over_seeds, paired_seeds, summarise
 from etalon.evaluate.score import PRIMARY
 from etalon.figures import style
 from etalon.figures.command import plain
@@ -29,13 +30,14 @@ from etalon.figures.style import REFERENCE
 CONDITIONS = ("cv", "published")
 EFFECT = {"regression": "ratio", "classification": "difference"}
 AGAINST = ("reference", "control", "fixed")
+COMPARED = {"tasks": "tasks", "mean": "mean", "mean_low": "low", "mean_high": "high", "p": "p", "p_holm": "p_holm"}
 PLACE = ["dataset", "family", "target", "analyte", "unit", "synthetic", "overlaps"]
 COLUMNS = [
     *("block", "task", *PLACE, "condition", "method", "label", "status", "not_run"),
     *("metric", "value", "n_train", "repeats", "seeds", "effect", *(f"to_{name}" for name in AGAINST)),
     *(name for name in SUMMARY if name != "method"),
-    "seed_sd",
-    *(f"{name}{part}" for name in AGAINST[1:] for part in ("", "_tasks", "_mean", "_p", "_p_holm")),
+    *(name for name in OF_SEEDS if name != "seeds"),
+    *(column for name in AGAINST[1:] for column in (name, *(f"{name}_{part}" for part in COMPARED.values()))),
 ]
 # Names of the rows that a table shows, given those that the metrics hold and the kind of task.
 Wanted = Callable[[list[str], str], list[str]]
@@ -72,14 +74,14 @@ def tabulate(metrics: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
 
 
 def _pairs(ran: pd.DataFrame, task: str, names: list[str], to: str) -> pd.DataFrame:
-    """Return the paired comparisons of all `names` with their opponents, with the `method` of each row."""
+    """Return the comparisons, seed by seed, of all `names` with their opponents, with the `method` of each row."""
     on = ("repeat", "seed") if to == "control" else ("repeat",)
     by_method = dict(list(ran[[*TASK, "synthetic", "overlaps", "method", "repeat", "seed", "value"]].groupby("method")))
-    parts = [paired(ran[:0], ran[:0], on).assign(method="")]
+    parts = [paired_seeds(ran[:0], ran[:0], on).assign(method="")]
     for name in names:
         other = opponents(name, task)[to]
         if name in by_method and other is not None and other in by_method:
-            parts.append(paired(by_method[name], by_method[other], on).assign(method=name))
+            parts.append(paired_seeds(by_method[name], by_method[other], on).assign(method=name))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
@@ -93,7 +95,7 @@ def _tasks(
     )
     table = table.reset_index()
     for to, found in pairs.items():
-        effects = found[[*TASK, "method", EFFECT[task]]].rename(columns={EFFECT[task]: f"to_{to}"})
+        effects = over_seeds(found)[[*TASK, "method", EFFECT[task]]].rename(columns={EFFECT[task]: f"to_{to}"})
         table = table.merge(effects, on=[*TASK, "method"], how="left")
     missing = [not_run(rows, name)[[*PLACE, "status"]].assign(method=name) for name in names]
     parts = [part for part in (table.assign(status="ok"), *missing) if len(part)]
@@ -106,14 +108,11 @@ def _summary(
     rows: pd.DataFrame, ran: pd.DataFrame, pairs: dict[str, pd.DataFrame], task: str, names: list[str]
 ) -> pd.DataFrame:
     """Return one row a name; one that ran nowhere has the reason as its status."""
-    kept, extended = shown(ran)
+    _, extended = shown(ran)
     if extended:  # they would be left out of a summary otherwise
-        kept = kept.assign(synthetic=False, overlaps="")
         pairs = {to: found.assign(synthetic=False, overlaps="") for to, found in pairs.items()}
     table = summarise(pairs["reference"], REFERENCE[task], EFFECT[task]).set_index("method").reindex(names)
-    table["tasks"] = table["tasks"].fillna(0)
-    table["seeds"] = kept.groupby("method")["seed"].nunique().reindex(names, fill_value=0)
-    table["seed_sd"] = _seed_sd(kept, task).reindex(names)
+    table[["tasks", "seeds"]] = table[["tasks", "seeds"]].fillna(0)
     for to in AGAINST[1:]:
         table = table.join(_comparison(pairs[to], names, task, to))
     missing = {name: reasons(not_run(rows, name)) for name in names}
@@ -133,30 +132,7 @@ def _absent(ran: pd.DataFrame, task: str, name: str, reason: str) -> str:
 
 def _comparison(pairs: pd.DataFrame, names: list[str], task: str, to: str) -> pd.DataFrame:
     """Return the summary of the paired comparisons with `to`, one row a name."""
-    found: dict[str, dict[str, object]] = {}
-    for name in names:
-        own = claimable(pairs[pairs["method"] == name])
-        found[name] = {"": opponents(name, task)[to] or "", "_tasks": len(own), "_mean": np.nan, "_p": np.nan}
-        if len(own):
-            found[name] |= {"_mean": _mean(own[EFFECT[task]], task), "_p": rank_datasets(own, EFFECT[task])}
-    table = pd.DataFrame.from_dict(found, orient="index").add_prefix(to)
-    return table.assign(**{f"{to}_p_holm": holm(table[f"{to}_p"].to_numpy(float))})
-
-
-def _mean(effects: pd.Series, task: str) -> float:
-    return geometric_mean(effects.to_numpy(float)) if EFFECT[task] == "ratio" else float(effects.mean())
-
-
-def _seed_sd(ran: pd.DataFrame, task: str) -> pd.Series:
-    """Return, by method, the SD over seeds of the mean effect over the tasks that all its seeds have."""
-    rows = claimable(ran)
-    base = rows[rows["method"] == REFERENCE[task]].groupby([*TASK, "repeat"])["value"].mean().rename("base")
-    joined = rows[[*TASK, "method", "repeat", "seed", "value"]].merge(base.reset_index(), on=[*TASK, "repeat"])
-    means = joined.groupby(["method", *TASK, "seed"])[["value", "base"]].mean()
-    effects = means["value"] / means["base"] if EFFECT[task] == "ratio" else means["value"] - means["base"]
-    found = {}
-    for name, own in effects.groupby(level="method"):
-        by_seed = own.unstack("seed").dropna()  # noqa: PD010, a Series has no pivot_table
-        of_seeds = [_mean(by_seed[seed], task) for seed in by_seed]
-        found[name] = np.std(of_seeds, ddof=1) if len(of_seeds) > 1 and len(by_seed) else np.nan
-    return pd.Series(found, dtype=float)
+    found = summarise(pairs, "", EFFECT[task]).set_index("method").reindex(names)
+    found = found[[*COMPARED]].rename(columns=COMPARED).add_prefix(f"{to}_")
+    found[f"{to}_tasks"] = found[f"{to}_tasks"].fillna(0)
+    return found.assign(**{to: [opponents(name, task)[to] or "" for name in names]})
