@@ -1,7 +1,7 @@
 """Calibrations from elsewhere, used as they are or adapted with a few local samples; equal draws for every method."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -9,12 +9,13 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from etalon.data.folds import Fold
 from etalon.evaluate.calibration import clip_range
-from etalon.evaluate.lodo import LocalDraw, Member
+from etalon.evaluate.lodo import LocalDraw, Member, Transfer
 from etalon.evaluate.tasks import fold_rows
 
 MIN_FOR_SLOPE = 10  # local samples; a slope through fewer is noise
 SLOPES = (0.2, 5.0)  # one outside says that the predictions carry nothing that a line could mend
 MEAN_VARIANCE = 100.0  # prior variance of the mean of the standardised y, as in the evidence head
+ROUNDING = 1e-9  # variance, relative to that of y
 
 
 class Prediction(NamedTuple):
@@ -32,7 +33,17 @@ class Transferred(Protocol):
     """Methods fitted on the training sets of a task, which predict rows of its test set; clipped, one entry a method.
 
     Rows are numbers of the test set's spectra. A method that cannot run is absent.
+
+    Attributes
+    ----------
+    transfer : what trained them
+    choices : what each chose in the training rows
+    not_run : methods that could not be transferred, with the reason
     """
+
+    transfer: Transfer
+    choices: dict[str, dict[str, Any]]
+    not_run: dict[str, str]
 
     def zero_shot(self, rows: np.ndarray) -> dict[str, Prediction]:
         """Return what the calibrations of the training sets say of `rows`."""
@@ -150,7 +161,8 @@ class Conditioned:
         y, weights : of the local rows; the weights say how these share a total equal to that of the training rows
         """
         share = self._weight * weights / weights.sum()
-        C = self.covariance_[np.ix_(local, local)] + np.diag(self._noise / share)
+        # The covariance is a difference of large numbers: rounding must not make it indefinite.
+        C = self.covariance_[np.ix_(local, local)] + np.diag(self._noise / share + ROUNDING)
         surprise = (y - self._mean) / self._scale - self.mean_[local]
         gain = cho_solve(cho_factor(C, lower=True), surprise)
         return self._mean + self._scale * (self.mean_ + self.covariance_[:, local] @ gain)

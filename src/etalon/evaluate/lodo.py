@@ -4,8 +4,8 @@ A task is a target of one dataset; its training sets are all datasets of its gro
 other families. Methods of every kind get the same rows from here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +90,13 @@ class Transfer:
         """Numbers of the families of the training rows, shape (n_source,)."""
         names = [np.full(len(source.rows), source.member.family) for source in self.sources]
         return np.unique(np.concatenate(names), return_inverse=True)[1]
+
+    def without(self, left_out: Mapping[str, str], reason: str) -> "Transfer":
+        """Return the transfer less some training sets; raises NotRunError(reason) where none remains."""
+        sources = tuple(source for source in self.sources if source.member.dataset not in left_out)
+        if not sources:
+            raise NotRunError(reason)
+        return replace(self, sources=sources, left_out={**self.left_out, **left_out})
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from etalon.evaluate.calibration import Choice, clip_range
 from etalon.evaluate.local_adaptation import Conditioned, Prediction
 from etalon.evaluate.lodo import Transfer
 from etalon.evaluate.lodo_grid import join, own_views
+from etalon.evaluate.lodo_tasks import Contest
 from etalon.evaluate.tasks import Task
 from etalon.seeds import derive_seed
 
@@ -39,8 +40,7 @@ class ClassicalTransfer:
 
     Attributes
     ----------
-    not_run : why the methods cannot be transferred, or None
-    choices : what each chose in the training rows
+    transfer, choices, not_run : see `Transferred`
     """
 
     def __init__(self, transfer: Transfer, settings: Mapping[str, Any], seed: int):
@@ -51,11 +51,13 @@ class ClassicalTransfer:
         self._place[rows] = np.arange(len(rows))
         self._mean = float(transfer.y.mean())
         self._own = own_views(transfer.test, settings)
-        self.transfer, self.not_run, self.choices = transfer, None, {}
+        self.transfer = transfer
+        self.choices: dict[str, dict[str, Any]] = {}
+        self.not_run: dict[str, str] = {}
         try:
             joint = join(transfer, settings["min_overlap"], settings)
         except NotRunError as error:
-            self.not_run: str | None = error.reason
+            self.not_run = dict.fromkeys(METHODS, error.reason)
             return
         self.transfer, self._views, self._n = joint.transfer, joint.views, joint.n_source
         specimens = self.transfer.specimens
@@ -69,7 +71,7 @@ class ClassicalTransfer:
 
     def zero_shot(self, rows: np.ndarray) -> dict[str, Prediction]:
         found = {"mean": np.full(len(rows), self._mean)}
-        if self.not_run is None:
+        if not self.not_run:
             at = self._n + self._place[rows]
             found |= {method: fitted.predict(self._views, at) for method, fitted in self._source.items()}
         return {method: Prediction.bare(y_hat) for method, y_hat in found.items()}
@@ -77,7 +79,7 @@ class ClassicalTransfer:
     def spiked(self, local: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
         y = self.member.task.y[local]
         found = {"mean": np.full(len(test), (self._mean + y.mean()) / 2)}
-        if self.not_run is not None:
+        if self.not_run:
             return found
         at, asked = self._n + self._place[local], self._n + self._place[test]
         rows = np.concatenate([np.arange(self._n), np.tile(at, max(1, round(self._n / len(at))))])
@@ -200,3 +202,15 @@ def _task(like: Task, y: np.ndarray) -> Task:
 
 def _describe(candidate: tuning.Candidate) -> dict[str, Any]:
     return {"inner_error": candidate.error[0], "choice": asdict(candidate.choice)}
+
+
+def classical_contest(settings: Mapping[str, Any], seed: int) -> Contest:
+    """Return the classical methods and the mean, for `etalon.evaluate.lodo_tasks.run_tasks`."""
+    return Contest(
+        "method",
+        ("mean", *METHODS),
+        lambda transfer: ClassicalTransfer(transfer, settings, seed),
+        lambda pair: tuned_pls_zero_shot(pair, settings, seed),
+        ("tuned_pls",),
+        {},
+    )

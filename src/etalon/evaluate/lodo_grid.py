@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from etalon.errors import NotRunError
 from etalon.evaluate.lodo import Member, Transfer, intensities_as
 from etalon.evaluate.views import Views
 from etalon.models.function_space import physical_axis
@@ -48,18 +47,13 @@ def join(transfer: Transfer, min_overlap: float, settings: Mapping[str, Any]) ->
     members = [transfer.test, *(source.member for source in transfer.sources)]
     axes = [_axis(member) for member in members]
     low, high, kept = common_range(axes[0], axes[1:], min_overlap)
-    left_out = transfer.left_out | {
-        source.member.dataset: f"with it the common range would be less than {min_overlap:.0%} of the test set's"
-        for number, source in enumerate(transfer.sources)
-        if number not in kept
-    }
-    if not kept:
-        raise NotRunError(f"no training set covers {min_overlap:.0%} of the range")
-    sources = tuple(transfer.sources[number] for number in kept)
+    reason = f"with it the common range would be less than {min_overlap:.0%} of the test set's"
+    left_out = {s.member.dataset: reason for number, s in enumerate(transfer.sources) if number not in kept}
+    narrowed = transfer.without(left_out, f"no training set covers {min_overlap:.0%} of the range")
     used = [axes[number + 1] for number in kept]
     step = max(float(np.median(np.abs(np.diff(axis)))) for axis in (axes[0], *used))
     grid = low + step * np.arange(int((high - low) / step + 1e-6) + 1)
-    parts = [(source.member, source.rows, axis) for source, axis in zip(sources, used, strict=True)]
+    parts = [(source.member, source.rows, axis) for source, axis in zip(narrowed.sources, used, strict=True)]
     parts.append((transfer.test, transfer.test.rows, axes[0]))
     stacked = np.concatenate(
         [on_grid(intensities_as(m.spectra, transfer.representation)[rows], axis, grid) for m, rows, axis in parts]
@@ -67,7 +61,7 @@ def join(transfer: Transfer, min_overlap: float, settings: Mapping[str, Any]) ->
     metadata = transfer.test.spectra.metadata
     unit = "nm" if metadata.modality in ("nir", "visnir") else "cm-1"
     views = _views(stacked, grid, unit, metadata.modality, settings)
-    return Joint(Transfer(transfer.test, sources, transfer.representation, left_out), views, grid)
+    return Joint(narrowed, views, grid)
 
 
 def own_views(test: Member, settings: Mapping[str, Any]) -> Views:

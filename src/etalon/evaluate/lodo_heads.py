@@ -1,0 +1,192 @@
+"""Heads on embeddings across datasets: fitted on the training sets of a task, adapted with local samples.
+
+The checkpoint never saw the family of the test set. It may have seen the training sets, without their references, as it
+would where a user takes it: only what is tested has to be new.
+
+Every set is embedded on its own grid. The head's strengths are chosen on the training rows, those of ridge by leaving
+out one family at a time where at least three train. Local samples update the coefficients in closed form.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from etalon.contracts import SpectraSet
+from etalon.errors import NotRunError
+from etalon.evaluate.calibration import clip_range
+from etalon.evaluate.embed import embed_spectra_of
+from etalon.evaluate.embedding_experiment import METHOD
+from etalon.evaluate.embedding_heads import FS, HEADS, NORMAL_95, RegressionHead, rows_of
+from etalon.evaluate.local_adaptation import Conditioned, Prediction
+from etalon.evaluate.lodo import Member, Transfer, intensities_as
+from etalon.evaluate.lodo_classical import MIN_FAMILIES
+from etalon.evaluate.lodo_tasks import Contest
+from etalon.models import function_space
+from etalon.models.encoder import Encoder
+from etalon.preprocess.asls import asls
+from etalon.storage import load_baseline
+
+PAIR_HEADS = ("evidence",)  # of single training sets: one head for all the pairs of a group
+MODELS = ("ridge", "evidence")  # linear, so that local samples can be added in closed form
+Blocks = dict[str, np.ndarray]
+
+
+class Embedder:
+    """Embeds the datasets of groups, each once in each quantity that it is compared in.
+
+    Parameters
+    ----------
+    wanted : names of blocks; those of `fs` bear its prefix
+    settings : of the AsLS baseline
+    """
+
+    def __init__(self, encoder: Encoder, wanted: set[str], settings: Mapping[str, Any]):
+        self._encoder, self._wanted, self._asls = encoder, wanted, settings
+        self._known: dict[tuple[str, str], Blocks] = {}
+
+    def blocks(self, member: Member, representation: str) -> Blocks:
+        """Return the blocks of all rows of a dataset, each float32, shape (n_samples, size).
+
+        Raises
+        ------
+        NotRunError : the encoder has no place for its axis
+        """
+        key = (member.dataset, representation)
+        if key not in self._known:
+            self._known[key] = self._embed(member.folder, member.spectra, representation)
+        return self._known[key]
+
+    def reach(self, transfer: Transfer) -> Transfer:
+        """Return a transfer less the training sets that cannot be embedded."""
+        left_out = {}
+        for source in transfer.sources:
+            try:
+                self.blocks(source.member, transfer.representation)
+            except NotRunError as error:
+                left_out[source.member.dataset] = error.reason
+        return transfer.without(left_out, "no training set can be embedded")
+
+    def _embed(self, folder: Path, spectra: SpectraSet, representation: str) -> Blocks:
+        metadata, wavelengths = spectra.metadata, spectra.wavelengths
+        kind: dict[str, Any] = {"axis_unit": metadata.axis_unit, "modality": metadata.modality}
+        intensities = intensities_as(spectra, representation)
+        if representation == metadata.representation:
+            baseline = load_baseline(folder, spectra)
+        else:
+            baseline = asls(intensities, wavelengths, **kind, **self._asls)
+        blocks = embed_spectra_of(self._encoder, metadata, intensities, wavelengths, baseline)
+        if any(name.startswith(FS) for name in self._wanted):
+            fs = function_space.embed(intensities, baseline, wavelengths, **kind)
+            blocks |= {FS + name: block.astype(np.float32) for name, block in fs.items()}
+        return {name: block for name, block in blocks.items() if name in self._wanted}
+
+
+class HeadTransfer:
+    """Heads on embeddings on one task (`etalon.evaluate.local_adaptation.Transferred`).
+
+    Parameters
+    ----------
+    heads : names of heads of `MODELS`, each with the names of its blocks
+    max_rows : see `etalon.chemometrics.evidence.EvidenceRidge`
+
+    Attributes
+    ----------
+    transfer, choices, not_run : see `Transferred`
+
+    Raises
+    ------
+    NotRunError : the encoder has no place for the axis of the test set, or of any training set
+    """
+
+    def __init__(self, transfer: Transfer, embedder: Embedder, heads: Mapping[str, Sequence[str]], max_rows: int):
+        self._heads, self._max_rows, self._task = heads, max_rows, transfer.test.task
+        given = transfer.representation
+        self._test = embedder.blocks(transfer.test, given)
+        transfer = self.transfer = embedder.reach(transfer)
+        self.not_run: dict[str, str] = {}
+        parts = [rows_of(embedder.blocks(source.member, given), source.rows) for source in transfer.sources]
+        self._source = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        self._y, self._specimens = transfer.y, transfer.specimens
+        across = transfer.families.max() + 1 >= MIN_FAMILIES
+        groups = {"ridge": transfer.families if across else self._specimens, "evidence": self._specimens}
+        self._fitted = {name: self._fit(name, self._source, self._y, groups[HEADS[name].model]) for name in heads}
+        self.choices = {name: head.choice() for name, head in self._fitted.items()}
+        self._conditioned: dict[str, Conditioned] = {}
+
+    def zero_shot(self, rows: np.ndarray) -> dict[str, Prediction]:
+        found = {}
+        for name, head in self._fitted.items():
+            y_hat, sd = head.predict(rows_of(self._test, rows))
+            found[name] = Prediction(y_hat, NORMAL_95 * sd)
+        return found
+
+    def spiked(self, local: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
+        y, found = self._task.y[local], {}
+        limits = clip_range(np.concatenate([self._y, y]))
+        for name, head in self._fitted.items():
+            if name not in self._conditioned:
+                self._conditioned[name] = self._condition(head)
+            weights = _weights(head, self._task.groups[local])
+            found[name] = np.clip(self._conditioned[name].spiked(local, y, weights)[test], *limits)
+        return found
+
+    def local_only(self, local: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
+        y, groups = self._task.y[local], self._task.groups[local]
+        if np.ptp(y) == 0:
+            return {name: np.full(len(test), y[0]) for name in self._heads}
+        known, asked = rows_of(self._test, local), rows_of(self._test, test)
+        return {name: self._fit(name, known, y, groups).predict(asked)[0] for name in self._heads}
+
+    def _fit(self, name: str, blocks: Blocks, y: np.ndarray, groups: np.ndarray) -> RegressionHead:
+        return RegressionHead(HEADS[name], self._heads[name], self._max_rows).fit(blocks, y, groups)
+
+    def _condition(self, head: RegressionHead) -> Conditioned:
+        """Return the linear model of a fitted head, ready for local rows."""
+        source, target = (head.scaler_.transform([b[n] for n in head.names]) for b in (self._source, self._test))
+        if head.head.model == "ridge":
+            # The strength is relative to the mean squared norm of a row.
+            noise, variances = head.choice()["alpha"], np.full(source.shape[1], 1 / ((source**2).sum() / len(source)))
+        else:
+            noise = head.choice()["noise"]
+            parts = [_variance(source[:, b], head.choice()["strengths"][n]) for n, b in self._columns(head)]
+            variances = np.concatenate(parts)
+        scale = np.sqrt(variances)
+        return Conditioned(source * scale, target * scale, self._y, _weights(head, self._specimens), noise)
+
+    def _columns(self, head: RegressionHead) -> list[tuple[str, slice]]:
+        edges = np.cumsum([0, *(self._source[name].shape[1] for name in head.names)])
+        return [(name, slice(edges[i], edges[i + 1])) for i, name in enumerate(head.names)]
+
+
+def head_contest(embedder: Embedder, heads: Mapping[str, Sequence[str]], max_rows: int) -> Contest:
+    """Return heads on embeddings, for `etalon.evaluate.lodo_tasks.run_tasks`.
+
+    Parameters
+    ----------
+    heads, max_rows : see `HeadTransfer`
+    """
+    few = {name: blocks for name, blocks in heads.items() if name in PAIR_HEADS}
+
+    def pair(transfer: Transfer) -> dict[str, Prediction]:
+        return HeadTransfer(transfer, embedder, few, max_rows).zero_shot(transfer.test.rows)
+
+    def make(transfer: Transfer) -> HeadTransfer:
+        return HeadTransfer(transfer, embedder, heads, max_rows)
+
+    return Contest("head", list(heads), make, pair, list(few), {"method": METHOD})
+
+
+def _variance(block: np.ndarray, strength: float) -> np.ndarray:
+    """Return the prior variances of a block's coefficients under the evidence head: its kernel has mean diagonal 1."""
+    size = (block**2).sum() / len(block)
+    return np.full(block.shape[1], strength / (size or 1.0))
+
+
+def _weights(head: RegressionHead, specimens: np.ndarray) -> np.ndarray:
+    """Return what rows count as: the evidence head shares one sample among the scans of a specimen."""
+    if head.head.model == "ridge":
+        return np.ones(len(specimens))
+    _, inverse, counts = np.unique(specimens, return_inverse=True, return_counts=True)
+    return 1.0 / counts[inverse]
