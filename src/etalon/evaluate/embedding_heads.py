@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from etalon.evaluate.baselines import cannot_fit
 from etalon.evaluate.calibration import clip_range
 from etalon.evaluate.downstream_heads import MODELS, Model, make_model
 from etalon.evaluate.embedding_experiment import METHOD, SetOutcome
+from etalon.evaluate.embeddings import read_embedding
 from etalon.evaluate.metrics import log_loss
 from etalon.evaluate.tasks import Task, fold_rows
 from etalon.evaluate.tuning import STRENGTHS, given_to_truth, truth_probability
@@ -211,6 +213,23 @@ class LogisticHead:
 def rows_of(blocks: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """Return some rows of every block."""
     return {name: block[rows] for name, block in blocks.items()}
+
+
+def read_blocks(index: Path, fs_index: Path | None, dataset: str, n_rows: int) -> dict[str, np.ndarray]:
+    """Return the blocks of a dataset from an index of embeddings, with those of `fs` from another one where given.
+
+    Raises
+    ------
+    NotRunError : the dataset is recorded as not embedded
+    BadInputError : it is in no index, or has another number of rows than `n_rows`
+    """
+    found = read_embedding(index, dataset).named()
+    if fs_index is not None:
+        found |= {FS + name: block for name, block in read_embedding(fs_index, dataset).named().items()}
+    for name, block in found.items():
+        if len(block) != n_rows:
+            raise BadInputError(dataset, f"embedding, block {name}", f"{n_rows} rows", len(block))
+    return found
 
 
 def usable_folds(task: Task, folds: pd.DataFrame, repeats: int) -> list[tuple[Fold, np.ndarray, np.ndarray]]:

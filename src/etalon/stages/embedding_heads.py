@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from etalon.contracts import SpectraSet
-from etalon.errors import BadInputError
 from etalon.evaluate.embedding_experiment import EmbeddingJob, SetOutcome, run_embedding_experiment
-from etalon.evaluate.embedding_heads import FS, applicable, by_kind, run_heads
-from etalon.evaluate.embeddings import load_index, read_embedding
+from etalon.evaluate.embedding_heads import FS, applicable, by_kind, read_blocks, run_heads
+from etalon.evaluate.embeddings import load_index
 from etalon.evaluate.provenance import sha256
 from etalon.evaluate.tasks import Task
 from etalon.stages.arguments import run
@@ -34,13 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     joined = any(name.startswith(FS) for names in heads.values() for name in names)
 
     def compute(folder: Path, spectra: SpectraSet, tasks: list[Task], folds: pd.DataFrame) -> SetOutcome:
-        known = read_embedding(indices["own"], folder.name).named()
-        if joined:
-            fs = read_embedding(indices["fs"], folder.name).named()
-            known |= {FS + name: block for name, block in fs.items()}
-        for name, block in known.items():
-            if len(block) != len(spectra):
-                raise BadInputError(folder.name, f"embedding, block {name}", f"{len(spectra)} rows", len(block))
+        known = read_blocks(indices["own"], indices["fs"] if joined else None, folder.name, len(spectra))
         limits = {name: job.settings[name] for name in ("repeats", "max_rows", "inner_splits")}
         return run_heads(known, tasks, folds, heads, seed=job.seed, settings=job.settings, **limits)
 
