@@ -1,11 +1,12 @@
 """Classical methods across datasets: spectra of all sets on a common grid; chosen, fitted, adapted.
 
 Every choice is made inside the training rows: by leaving out one family at a time where at least three train, else by
-specimen. With local samples the PLS methods choose again, by specimen, the local rows entered as often as it takes for
-both sides to weigh the same; ridge keeps its choice, and its coefficients are updated in closed form.
+specimen. Where local samples are added, choices are made by specimen: the family is no longer unknown. The PLS methods
+then choose anew for every draw, with the local rows entered as often as it takes for both sides to weigh the same;
+ridge chooses on the training rows once, and local ones update its coefficients in closed form.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -67,7 +68,9 @@ class ClassicalTransfer:
         found = self._choose_source()
         self.choices = {method: _describe(candidate) for method, candidate in found.items()}
         self._source = {m: self._fit(c.choice, np.arange(self._n)) for m, c in found.items()}
-        self._ridge = self._conditioned(found["tuned_ridge"].choice)
+        inner: list[tuple[np.ndarray, np.ndarray]] = []  # leaving specimens out needs none
+        data = tuning.Training(self._views, np.arange(self._n), self.transfer.y, specimens, inner)
+        self._ridge = self._conditioned(_choose_ridge(data, tuning.tune_ridge, settings).choice)
 
     def zero_shot(self, rows: np.ndarray) -> dict[str, Prediction]:
         found = {"mean": np.full(len(rows), self._mean)}
@@ -98,8 +101,7 @@ class ClassicalTransfer:
         inner = grouped_kfold(groups, self.settings["inner_splits"], self._seed)
         data = tuning.Training(self._own, rows, y, groups, inner)
         candidates = _choose_pls(data, self.settings)
-        ridge = [tuning.tune_ridge(data, name) for name in self.settings["preprocessings"]]
-        candidates["tuned_ridge"] = tuning.best_of(ridge)
+        candidates["tuned_ridge"] = _choose_ridge(data, tuning.tune_ridge, self.settings)
         found = {"mean": np.full(len(test), y.mean())}
         task = _task(self.member.task, self.member.task.y[self.member.rows])
         for method, candidate in candidates.items():
@@ -108,7 +110,7 @@ class ClassicalTransfer:
 
     def _choose_source(self) -> dict[str, tuning.Candidate]:
         """Return what each method chooses in the training rows."""
-        names, rows = self.settings["preprocessings"], np.arange(self._n)
+        rows = np.arange(self._n)
         y, groups, families = self._y[rows], self._groups[rows], self.transfer.families
         across = families.max() + 1 >= MIN_FAMILIES
         if across:
@@ -117,9 +119,7 @@ class ClassicalTransfer:
             inner = grouped_kfold(groups, self.settings["inner_splits"], self._seed)
         data = tuning.Training(self._views, rows, y, groups, inner)
         tune = tune_ridge_by_folds if across else tuning.tune_ridge
-        return _choose_pls(data, self.settings) | {
-            "tuned_ridge": tuning.best_of([tune(data, name) for name in names]),
-        }
+        return _choose_pls(data, self.settings) | {"tuned_ridge": _choose_ridge(data, tune, self.settings)}
 
     def _fit(self, choice: Choice, rows: np.ndarray) -> Any:
         return fit(choice, self._views, _task(self.member.task, self._y), rows)
@@ -193,6 +193,12 @@ def _choose_pls(data: tuning.Training, settings: Mapping[str, Any]) -> dict[str,
     pls = {name: tuning.tune_pls(data, name, settings["max_lv"]) for name in dict.fromkeys([STANDARD, *names])}
     own = [pls[name] for name in names]
     return {"asls_snv_pls": pls[STANDARD], "tuned_pls": tuning.best_of(own), "stacked_pls": tuning.stack_pls(data, own)}
+
+
+def _choose_ridge(
+    data: tuning.Training, tune: Callable[[tuning.Training, str], tuning.Candidate], settings: Mapping[str, Any]
+) -> tuning.Candidate:
+    return tuning.best_of([tune(data, name) for name in settings["preprocessings"]])
 
 
 def _task(like: Task, y: np.ndarray) -> Task:

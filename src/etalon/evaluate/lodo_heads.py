@@ -4,7 +4,8 @@ The checkpoint never saw the family of the test set. It may have seen the traini
 would where a user takes it: only what is tested has to be new.
 
 Every set is embedded on its own grid. The head's strengths are chosen on the training rows, those of ridge by leaving
-out one family at a time where at least three train. Local samples update the coefficients in closed form.
+out one family at a time where at least three train, and by specimen where local samples are added: then the family is
+no longer unknown. Local samples update the coefficients in closed form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -127,7 +128,8 @@ class HeadTransfer:
         limits = clip_range(np.concatenate([self._y, y]))
         for name, head in self._fitted.items():
             if name not in self._conditioned:
-                self._conditioned[name] = self._condition(head)
+                own = self._fit(name, self._source, self._y, self._specimens) if head.head.model == "ridge" else head
+                self._conditioned[name] = self._condition(own)
             weights = _weights(head, self._task.groups[local])
             found[name] = np.clip(self._conditioned[name].spiked(local, y, weights)[test], *limits)
         return found
