@@ -5,18 +5,26 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow
 
 from etalon.errors import BadInputError, EtalonError
-from etalon.records import METRIC_COLUMNS
+from etalon.records import METRIC_COLUMNS, concatenate
 
 
-def parse_args(description: str | None, outputs: tuple[str, ...], argv: list[str] | None) -> argparse.Namespace:
-    """Return the arguments of a figure: `metrics`, and one path for each of `outputs`, such as "out_pdf"."""
+def parse_args(
+    description: str | None, outputs: tuple[str, ...], argv: list[str] | None, several: bool = False
+) -> argparse.Namespace:
+    """Return the arguments of a figure: `metrics`, and one path for each of `outputs`, such as "out_pdf".
+
+    With `several`, `--metrics` may be repeated and `metrics` is a list of paths.
+    """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--metrics", type=Path, required=True, help="metrics table, parquet")
+    how: dict[str, Any] = {"action": "append"} if several else {}
+    text = "metrics table, parquet" + ("; may be repeated" if several else "")
+    parser.add_argument("--metrics", type=Path, required=True, help=text, **how)
     for name in outputs:
         parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True, help="file to write")
     return parser.parse_args(argv)
@@ -25,6 +33,12 @@ def parse_args(description: str | None, outputs: tuple[str, ...], argv: list[str
 def load_metrics(path: Path) -> pd.DataFrame:
     """Read a metrics table; raises BadInputError where it is absent, no parquet, or lacks a column."""
     return load_table(path, list(METRIC_COLUMNS))
+
+
+def load_union(paths: Sequence[Path]) -> pd.DataFrame:
+    """Read several metrics tables as one; a row that more than one of them holds is taken from the first."""
+    rows = concatenate([load_metrics(path) for path in paths], METRIC_COLUMNS)
+    return rows.drop_duplicates([name for name in METRIC_COLUMNS if name not in ("value", "n_train")])
 
 
 def load_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:

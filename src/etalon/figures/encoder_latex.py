@@ -21,11 +21,12 @@ from etalon.figures.style import METHODS, REFERENCE, look
 from etalon.storage import replacing
 
 TESTS = (
-    "In brackets 95 \\% bootstrap intervals over families and seeds; $p$: Wilcoxon signed-rank test over datasets, after Holm."
-    " SD: standard deviation of that mean over seeds. Each pair is compared on the same folds, an encoder and its"
-    " random init on the same seeds as well. Tasks: those of the row, and of how many that ran at all."
+    "In brackets 95 \\% bootstrap intervals over families and seeds; $p$: Wilcoxon signed-rank test over datasets,"
+    " after Holm. SD: standard deviation of that mean over seeds. Each pair is compared on the same folds, an encoder"
+    " and its random init on the same seeds as well. Tasks: those of the row, and of how many that ran at all."
 )
 REAL = " Synthetic and overlapping sets are left out."
+BLOCKS = {"summary": "", "common": " On the tasks of the fine-tuned encoders alone."}
 DEMO = SYNTHETIC + " fewer than three real tasks ran: synthetic and overlapping sets are included, which is no result."
 
 
@@ -38,15 +39,19 @@ def typeset(table: pd.DataFrame, title: str, label: str, against: Sequence[str])
     label : of the table, to which the kind of task is added
     against : which of "control" and "fixed" get columns
     """
-    rows = table[table["block"] == "summary"]
-    parts = [_summary(rows[rows["task"] == task], task, title, label, against) for task in REFERENCE]
+    parts = []
+    for block, more in BLOCKS.items():
+        rows = table[table["block"] == block]
+        name = label if block == "summary" else f"{label}-{block}"
+        parts += [_summary(rows[rows["task"] == task], task, title, name, against, more) for task in REFERENCE]
     unknown = table[(table["block"] == "task") & (table["target"] == "")].drop_duplicates(["dataset", "status"])
     sets = [f"{escape(row['dataset'])} ({escape(row['status'])})" for _, row in unknown.iterrows()]
     missing = rf"\noindent Datasets not run: {', '.join(sets)}.\par" + "\n" if sets else ""
     return PREAMBLE + "\n".join([LAYOUT, *filter(None, parts), missing + r"\endgroup"]) + "\n"
 
 
-def _summary(rows: pd.DataFrame, task: str, title: str, label: str, against: Sequence[str]) -> str:
+def _summary(rows: pd.DataFrame, task: str, title: str, label: str, against: Sequence[str], more: str) -> str:
+    """Return one table; `more` ends its caption."""
     if rows.empty:
         return ""
     notes, of_errors = Notes(), task == "regression"
@@ -60,7 +65,7 @@ def _summary(rows: pd.DataFrame, task: str, title: str, label: str, against: Seq
     header += [cell for to in against for cell in (f"To {_others(rows, to)}", "$p$")]
     reference = METHODS[REFERENCE[task]].label.replace("Tuned", "tuned")
     what = f"RMSECV relative to {reference}" if of_errors else f"Balanced accuracy minus that of {reference}"
-    caption = f"{escape(title)}. {what} over tasks. {TESTS}{'' if demo else REAL}"
+    caption = f"{escape(title)}. {what} over tasks. {TESTS}{'' if demo else REAL}{more}"
     columns = "lrlrlrr" + "rr" * len(against)
     return longtable(
         caption, f"tab:{label}-{task}", columns, header, body, [*([DEMO] if demo else []), *notes.lines([])]
