@@ -154,14 +154,18 @@ class RegressionHead:
 
     def predict(self, blocks: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return predictions and the SD of the references to be expected, NaN where the head gives none; shape (n,)."""
+        y_hat, sd = self.unclipped(blocks)
+        return np.clip(y_hat, *self.range_), sd
+
+    def unclipped(self, blocks: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """As `predict`, the predictions not yet held to the range of the training references."""
         X = self.scaler_.transform([blocks[name] for name in self.names])
         if isinstance(self.model_, EvidenceRidge):
             y_hat, sd = self.model_.predict(X, return_std=True)
-        elif isinstance(self.model_, LeaveSpecimenOutRidge):
-            y_hat, sd = self.model_.predict(X), np.full(len(X), np.nan)
-        else:
-            y_hat, sd = self.model_.predict_with_sd(X)
-        return np.clip(y_hat, *self.range_), sd
+            return y_hat, sd
+        if isinstance(self.model_, LeaveSpecimenOutRidge):
+            return self.model_.predict(X), np.full(len(X), np.nan)
+        return self.model_.predict_with_sd(X)
 
     def choice(self) -> dict[str, Any]:
         """Return what was chosen inside the training rows."""
