@@ -104,5 +104,5 @@ def reasons(rows: pd.DataFrame) -> list[str]:
         every = set(group["method"]) == set(rows.loc[rows["condition"].isin(CONDITIONS), "method"])
         label = "All methods" if every else ", ".join(style.look(name).label for name in style.order(group["method"]))
         tasks = len(group[TASK].drop_duplicates())
-        notes.append(f"{style.PROTOCOLS[condition]}: {label} ({style.count(tasks, 'task')}) {status}")
+        notes.append(f"{style.PROTOCOLS[str(condition)]}: {label} ({style.count(tasks, 'task')}) {status}")
     return notes

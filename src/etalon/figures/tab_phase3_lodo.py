@@ -48,7 +48,7 @@ def tabulate(rows: pd.DataFrame) -> pd.DataFrame:
     ----------
     rows : output of `etalon.figures.lodo_rows.prepare`
     """
-    names = shown_names(rows, style.VARIANTS)
+    names = shown_names(rows, list(style.VARIANTS))
     ran = scores(rows[rows["method"].isin(names)])
     parts = settings_of(rows) + ([(WITHIN, np.nan)] if (ran["condition"] == WITHIN).any() else [])
     blocks = []

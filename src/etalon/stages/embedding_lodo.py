@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     contest = head_contest(embedder, heads, job.settings["max_rows"])
 
     def compute(folder: Path, spectra: SpectraSet, tasks: list[Task], folds: pd.DataFrame) -> SetOutcome:
-        refuse_seen(checkpoint, record, spectra.metadata)
+        refuse_seen(checkpoint, record, spectra.metadata, spectra.intensities)
         return run_tasks(folder.name, members, contest, job.settings, job.seed)
 
     about = describe_encoder(COMPUTED_BY, checkpoint, name, {}) | {"computed_by": COMPUTED_BY}
