@@ -93,20 +93,16 @@ def wanted(encoder: str) -> list[str]:
     return [*(f"{variant}/{head}" for variant in (*variants, control) for head in HEADS), FIXED[TASK_KIND]]
 
 
-def cells(rows: pd.DataFrame) -> dict[str, list[Cell]]:
-    """Return what each panel shows, by encoder.
+def cells(rows: pd.DataFrame, encoder: str) -> list[Cell]:
+    """Return what the panels of an encoder show.
 
     Parameters
     ----------
     rows : regression rows of the metrics table, with names of embeddings as methods
     """
-    ran = scores(rows, TASK_KIND)
-    found = {}
-    for encoder in ENCODERS:
-        names = wanted(encoder)
-        own = ran[ran["method"].isin([*names, PLS])]
-        found[encoder] = [compare(panel.choose(own), names, PLS, "ratio") for panel in PANELS]
-    return found
+    ran, names = scores(rows, TASK_KIND), wanted(encoder)
+    own = ran[ran["method"].isin([*names, PLS])]
+    return [compare(panel.choose(own), names, PLS, "ratio") for panel in PANELS]
 
 
 def draw(metrics: pd.DataFrame) -> Figure:
@@ -117,7 +113,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
     rows = named(plain(metrics[metrics["task"] == TASK_KIND]))
-    found = cells(rows)
+    found = {encoder: cells(rows, encoder) for encoder in ENCODERS}
     if not any(cell.names for own in found.values() for cell in own):
         raise BadInputError("metrics", "variant", "a variant of phase 4 with tuned PLS on one task", "none")
     names = list(dict.fromkeys(name for encoder in ENCODERS for name in wanted(encoder)))
