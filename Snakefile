@@ -10,6 +10,8 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/experiments.smk"
+include: "workflow/rules/drawing.smk"
 
 
 pathvars:
@@ -22,7 +24,8 @@ pathvars:
 wildcard_constraints:
     dataset=one_of(CATALOGUE),
     kind="real|synthetic",
-    experiment=one_of(EXPERIMENTS),
+    experiment=one_of((*EXPERIMENTS, *BEYOND)),
+    heads="encoders|downstream",
     table=one_of(TABLES),
     variant=one_of(VARIANTS),
     heldout=r"fold\d+",

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -141,137 +140,8 @@ def everything_imported(wildcards):
     return [f"{folder_of(dataset)}/metadata.json" for dataset in DATASETS]
 
 
-def scores_of(wildcards):
-    """Files with the scores that a metrics table gathers. A dataset without reference values or classes has none."""
-    classical, encoders = TABLES[wildcards.table]
-    return expand("<results>/scores/{experiment}/{dataset}.json", experiment=classical, dataset=LABELLED) + [
-        f"<results>/scores/{experiment}/{path}.json"
-        for experiment, variants in encoders.items()
-        for path in trainings(variants, experiment)
-    ]
-
-
-def metrics(table):
-    """The metrics table that a figure draws: the one of this run, or the one that is shipped."""
-    if config["figures_from"] == "run":
-        return f"<results>/metrics/{table}.parquet"
-    return shipped(table, config["reference_run"])
-
-
-def drawable(figures):
-    """Those whose metrics are there to be drawn: of this run all, of the shipped ones those that have been shipped."""
-    if config["figures_from"] == "run":
-        return figures
-    run = config["reference_run"]
-    lacking = {name: [t for t in tables if not is_shipped(t, run)] for name, (tables, *_) in figures.items()}
-    for name, tables in lacking.items():
-        if tables:
-            print(f"{name} is not drawn: results/reference/{run} has no table {', '.join(tables)}", file=sys.stderr)
-    return {name: figure for name, figure in figures.items() if not lacking[name]}
-
-
-def all_metrics(wildcards):
-    """The tables that hold all metrics of the run; nothing where figures are drawn from shipped ones."""
-    return expand("<results>/metrics/{table}.parquet", table=TABLES) if config["figures_from"] == "run" else []
-
-
-def shipped_path(table, run):
-    return f"results/reference/{run}/metrics/{table}.parquet"
-
-
-def is_shipped(table, run):
-    return Path(shipped_path(table, run)).exists()
-
-
-def shipped(table, run):
-    """A shipped metrics table. No rule writes one, so that drawing it starts no computation."""
-    if not is_shipped(table, run):
-        stop(f"{shipped_path(table, run)}: expected a shipped metrics table, found no such file")
-    return shipped_path(table, run)
-
-
-def drawn(*names):
-    """Files of figures (PDF, PNG) and tables (CSV, TeX)."""
-    kinds = {"fig": ("figures", ("pdf", "png")), "tab": ("tables", ("csv", "tex"))}
-    return [
-        f"results/<drawn>/{folder}/{name}.{format}"
-        for name in names
-        for folder, formats in [kinds[name.split("_")[0]]]
-        for format in formats
-    ]
-
-
-def in_report(name, category, label):
-    """The two files of a figure or table by their formats; the one that a browser shows goes into the report."""
-    files = {Path(path).suffix[1:]: path for path in drawn(name)}
-    shown = "png" if "png" in files else "csv"
-    caption = f"../report/{name}.rst"
-    return files | {shown: report(files[shown], caption=caption, category=category, labels={"result": label})}
-
-
-def everything_shipped(wildcards):
-    return [shipped(table, config["run"]) for table in TABLES]
-
-
-def read_variants(path):
-    """The variants of the configuration, checked and with the defaults of their schema."""
-    variants = yaml.safe_load(Path(path).read_text())
-    try:
-        validate(variants, "../schemas/variants.schema.yaml")
-    except WorkflowError as error:
-        stop(f"{path}: {explain(error.__context__)}")
-    for block in ("variants", "synthetic", "metadata", "finalists", "seeds_of"):
-        if unknown := [name for name in config["encoders"][block] if name not in variants]:
-            stop(f"config: encoders.{block}: no variant {unknown[0]!r} in {path}")
-    return variants
-
-
-def fold_families():
-    """Fold of each family: the largest families first, each to the fold with the fewest datasets so far."""
-    families = Counter(CATALOGUE[dataset].family for dataset in DATASETS)
-    folds, sizes = {}, [0] * min(config["encoders"]["family_folds"], len(families))
-    for family, size in sorted(families.items(), key=lambda item: (-item[1], item[0])):
-        smallest = sizes.index(min(sizes))
-        folds[family], sizes[smallest] = f"fold{smallest}", sizes[smallest] + size
-    return folds
-
-
-def held_out(heldout):
-    """Datasets of a fold: those that are judged with the checkpoints that saw none of its families."""
-    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] == heldout]
-
-
-def judged(wildcards):
-    return [dataset for dataset in held_out(wildcards.heldout) if dataset in LABELLED]
-
-
 def folders(datasets):
     return [folder_of(dataset).replace("<data>", config["data_dir"]) for dataset in datasets]
-
-
-def trainings(variants, experiment="encoders"):
-    """Variant, fold and seed of encoders, as their files are named; some experiments take the first seeds only."""
-    return [
-        f"{variant}/{heldout}/seed{seed}"
-        for variant in variants
-        for heldout in FOLDS
-        for seed in range(min(seeds_of(variant), SEEDS.get(experiment, seeds_of(variant))))
-    ]
-
-
-def seeds_of(variant):
-    if VARIANTS[variant]["encoder"] == "fs":
-        return 1
-    return config["encoders"]["seeds_of"].get(variant, config["encoders"]["seeds"])
-
-
-def checkpoints(variants):
-    return trainings(variant for variant in variants if VARIANTS[variant]["encoder"] != "fs")
-
-
-def training_sets(wildcards):
-    """Datasets that may train an encoder: none of a held-out family."""
-    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] != wildcards.heldout]
 
 
 def contents(datasets):
@@ -279,59 +149,9 @@ def contents(datasets):
     return [f"{folder_of(dataset)}/{name}" for dataset in datasets for name in ("metadata.json", "baseline_asls.npy")]
 
 
-def families_of(wildcards):
-    return sorted(family for family, fold in FOLD_OF.items() if fold == wildcards.heldout)
-
-
 def origins(datasets):
     """One digest of the origins of many datasets."""
     return hashlib.sha256(" ".join(map(origin_of, datasets)).encode()).hexdigest()[:16]
-
-
-def training_settings(wildcards):
-    """All that decides a training besides its data and its seed, as JSON text."""
-    variant, pretraining = VARIANTS[wildcards.variant], config["pretraining"]
-    own = pretraining["fsnl" if variant["encoder"] == "fsnl" else "perceiver"]
-    shared = ("spectra", "clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
-    optimisation = ("learning_rate", "weight_decay", "warm_up")
-    content = {
-        "variant": variant,
-        "size": own["size"],
-        "batch": own["batch"],
-        "device": pretraining["device"],
-        "training": {key: pretraining[key] for key in shared} | {key: own[key] for key in optimisation},
-    }
-    if variant["encoder"] == "perceiver":
-        content["masking"] = {key: own[key] for key in ("n_visible", "n_masked", "mask_share")}
-    return json.dumps(content)
-
-
-def mapped():
-    return [dataset for heldout in FOLDS for dataset in held_out(heldout) if dataset in LABELLED]
-
-
-def corpus_settings(wildcards):
-    blocks = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
-    return json.dumps(blocks[wildcards.corpus] | {"asls": config["asls"]})
-
-
-def corpus_of(wildcards):
-    """The generated spectra, for the variants that are trained on some."""
-    return "<results>/corpus/training.safetensors" if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []
-
-
-def checkpoint_of(wildcards):
-    """The weights of an encoder; `fs` has none."""
-    if VARIANTS[wildcards.variant]["encoder"] == "fs":
-        return []
-    return "<results>/checkpoints/{variant}/{heldout}/seed{seed}.safetensors"
-
-
-def fs_index(wildcards):
-    """The embeddings of `fs`, for the heads that join them to those of a learned encoder."""
-    if VARIANTS[wildcards.variant]["encoder"] == "fs" or FS is None:
-        return []
-    return f"<results>/embeddings/{FS}/{{heldout}}/seed0/index.json"
 
 
 check_config("../schemas/config.schema.yaml")
@@ -339,26 +159,6 @@ check_config("../schemas/config.schema.yaml")
 CATALOGUE = read_catalogue(config["catalogue"])
 DATASETS = select(**config["datasets"])
 LABELLED = [dataset for dataset in DATASETS if CATALOGUE[dataset].targets or CATALOGUE[dataset].label]
-VARIANTS = read_variants("config/variants.yaml")
-FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
-FOLD_OF = fold_families()
-FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
-EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
-ENCODER_EXPERIMENTS = ("encoders", "encoder_robustness")
-# Seeds of an encoder, from the first, that an experiment takes; all of them where nothing stands here.
-SEEDS = {"encoder_robustness": config["embedding"]["robustness"]["seeds"]}
-MAIN, SYNTHETIC = config["encoders"]["variants"], config["encoders"]["synthetic"]
-# The experiments in each metrics table, on datasets and with variants of encoders; figures depend on the smallest table
-# that holds what they show.
-TABLES = {
-    "embedding_baselines": (("classical", "tabpfn"), {}),
-    "embedding_robustness": (EXPERIMENTS, {}),
-    "embedding_encoders": (("classical", "tabpfn"), {"encoders": MAIN}),
-    "embedding_encoder_robustness": (
-        ("classical", "classical_robustness"),
-        {"encoders": MAIN, "encoder_robustness": MAIN},
-    ),
-}
 # Folder in results/ of figures and tables.
 DRAWN = config["run"] if config["figures_from"] == "run" else f"reference_figures/{config['reference_run']}"
 

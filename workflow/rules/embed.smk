@@ -3,7 +3,7 @@
 
 rule embed_datasets:
     input:
-        data=lambda wildcards: contents(judged(wildcards)),
+        data=lambda wildcards: contents(judged(wildcards.heldout)),
         checkpoint=checkpoint_of,
     output:
         index="<results>/embeddings/{variant}/{heldout}/seed{seed}/index.json",
@@ -18,61 +18,69 @@ rule embed_datasets:
         mem_mb=4000,
         runtime=60,
     params:
-        data=lambda wildcards: folders(judged(wildcards)),
+        data=lambda wildcards: folders(judged(wildcards.heldout)),
         encoder=lambda wildcards: VARIANTS[wildcards.variant]["encoder"],
         checkpoint=lambda wildcards, input: input.checkpoint or "none",
         code=code_digest("embed_datasets"),
-        origin=lambda wildcards: origins(judged(wildcards)),
+        origin=lambda wildcards: origins(judged(wildcards.heldout)),
     shell:
         "python -m etalon.stages.embed_datasets --encoder {params.encoder} --checkpoint {params.checkpoint:q}"
         " --data {params.data:q} --threads {threads} --out {output.index:q} &> {log:q}"
 
 
-rule embedding_heads:
+# Experiments on the encoders of a fold, each a stage of the same name. Their settings and datasets: common.smk.
+for stage, (folder, reads) in ON_ENCODERS.items():
+
+    rule:
+        name:
+            stage
+        input:
+            data=datasets_read(folder),
+            folds=folds_read(folder),
+            encoder=encoder_read(reads),
+            fs=fs_index if reads == "index" else [],
+        output:
+            predictions=f"<results>/predictions/{folder}/{{variant}}/{{heldout}}/seed{{seed}}.parquet",
+            record=f"<results>/predictions/{folder}/{{variant}}/{{heldout}}/seed{{seed}}.json",
+        log:
+            f"<logs>/{stage}/<run>/{folder}/{{variant}}/{{heldout}}/seed{{seed}}.log",
+        benchmark:
+            f"<results>/benchmarks/{folder}/{{variant}}/{{heldout}}/seed{{seed}}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=240,
+        params:
+            stage=stage,
+            encoder=encoder_options(reads),
+            options=more_options(folder),
+            data=folders_judged(folder),
+            settings=experiment_settings(folder),
+            seed=config["seed"],
+            code=code_digest(stage),
+            origin=origin_read(folder),
+        shell:
+            "python -m etalon.stages.{params.stage} {params.encoder} {params.options} --data {params.data:q}"
+            " --folds {input.folds:q} --settings {params.settings:q} --seed {params.seed}"
+            " --variant {wildcards.variant} --heldout {wildcards.heldout} --encoder-seed {wildcards.seed}"
+            " --threads {threads} --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+
+
+# Too many predictions to keep: scored as they are made.
+rule few_shot:
     input:
-        data=lambda wildcards: contents(judged(wildcards)),
-        folds=lambda wildcards: expand("<data>/splits/{dataset}.parquet", dataset=judged(wildcards)),
-        index="<results>/embeddings/{variant}/{heldout}/seed{seed}/index.json",
+        data=datasets_read("few_shot"),
+        encoder=encoder_read("index"),
         fs=fs_index,
     output:
-        predictions="<results>/predictions/encoders/{variant}/{heldout}/seed{seed}.parquet",
-        record="<results>/predictions/encoders/{variant}/{heldout}/seed{seed}.json",
+        scores="<results>/scores/few_shot/{variant}/{heldout}/seed{seed}.parquet",
+        record="<results>/scores/few_shot/{variant}/{heldout}/seed{seed}.json",
     log:
-        "<logs>/embedding_heads/<run>/{variant}/{heldout}/seed{seed}.log",
+        "<logs>/few_shot/<run>/{variant}/{heldout}/seed{seed}.log",
     benchmark:
-        "<results>/benchmarks/embedding_heads/{variant}/{heldout}/seed{seed}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=120,
-    params:
-        data=lambda wildcards: folders(judged(wildcards)),
-        fs=lambda wildcards, input: f"--fs-index {input.fs}" if input.fs else "",
-        settings=settings("embedding", leave_out=["robustness", "map"]),
-        seed=config["seed"],
-        code=code_digest("embedding_heads"),
-        origin=lambda wildcards: origins(judged(wildcards)),
-    shell:
-        "python -m etalon.stages.embedding_heads --index {input.index:q} {params.fs} --data {params.data:q}"
-        " --folds {input.folds:q} --settings {params.settings:q} --seed {params.seed} --variant {wildcards.variant}"
-        " --heldout {wildcards.heldout} --encoder-seed {wildcards.seed} --threads {threads}"
-        " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
-
-
-rule embedding_robustness:
-    input:
-        data=lambda wildcards: contents(judged(wildcards)),
-        folds=lambda wildcards: expand("<data>/splits/{dataset}.parquet", dataset=judged(wildcards)),
-        checkpoint=checkpoint_of,
-    output:
-        predictions="<results>/predictions/encoder_robustness/{variant}/{heldout}/seed{seed}.parquet",
-        record="<results>/predictions/encoder_robustness/{variant}/{heldout}/seed{seed}.json",
-    log:
-        "<logs>/embedding_robustness/<run>/{variant}/{heldout}/seed{seed}.log",
-    benchmark:
-        "<results>/benchmarks/embedding_robustness/{variant}/{heldout}/seed{seed}.tsv"
+        "<results>/benchmarks/few_shot/{variant}/{heldout}/seed{seed}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -80,33 +88,23 @@ rule embedding_robustness:
         mem_mb=4000,
         runtime=240,
     params:
-        data=lambda wildcards: folders(judged(wildcards)),
-        encoder=lambda wildcards: VARIANTS[wildcards.variant]["encoder"],
-        checkpoint=lambda wildcards, input: input.checkpoint or "none",
-        settings=json.dumps(
-            {
-                "amplitudes": config["robustness"]["amplitudes"],
-                "asls": config["asls"],
-                "heads": [
-                    head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence")
-                ],
-                "max_spectra": config["embedding"]["robustness"]["max_spectra"],
-                "max_rows": config["embedding"]["max_rows"],
-            }
-        ),
+        encoder=encoder_options("index"),
+        data=folders_judged("few_shot"),
+        settings=experiment_settings("few_shot"),
         seed=config["seed"],
-        code=code_digest("embedding_robustness"),
-        origin=lambda wildcards: origins(judged(wildcards)),
+        run=config["run"],
+        code=code_digest("few_shot"),
+        origin=origin_read("few_shot"),
     shell:
-        "python -m etalon.stages.embedding_robustness --encoder {params.encoder} --checkpoint {params.checkpoint:q}"
-        " --data {params.data:q} --folds {input.folds:q} --settings {params.settings:q} --seed {params.seed}"
-        " --variant {wildcards.variant} --heldout {wildcards.heldout} --encoder-seed {wildcards.seed}"
-        " --threads {threads} --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+        "python -m etalon.stages.few_shot --run {params.run} {params.encoder} --data {params.data:q}"
+        " --settings {params.settings:q} --seed {params.seed} --variant {wildcards.variant}"
+        " --heldout {wildcards.heldout} --encoder-seed {wildcards.seed} --threads {threads}"
+        " --out {output.scores:q} --record {output.record:q} &> {log:q}"
 
 
 rule score_embeddings:
     input:
-        data=lambda wildcards: contents(judged(wildcards)),
+        data=lambda wildcards: contents(judged(wildcards.heldout)),
         predictions="<results>/predictions/{experiment}/{variant}/{heldout}/seed{seed}.parquet",
         record="<results>/predictions/{experiment}/{variant}/{heldout}/seed{seed}.json",
     output:
@@ -124,10 +122,10 @@ rule score_embeddings:
         mem_mb=2000,
         runtime=20,
     params:
-        data=lambda wildcards: folders(judged(wildcards)),
+        data=lambda wildcards: folders(judged(wildcards.heldout)),
         run=config["run"],
         code=code_digest("score_embeddings"),
-        origin=lambda wildcards: origins(judged(wildcards)),
+        origin=lambda wildcards: origins(judged(wildcards.heldout)),
     shell:
         "python -m etalon.stages.score_embeddings --run {params.run} --data {params.data:q}"
         " --predictions {input.predictions:q} --record {input.record:q} --out {output.scores:q} &> {log:q}"

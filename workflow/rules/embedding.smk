@@ -123,6 +123,98 @@ rule tabpfn_robustness:
         " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
 
 
+# The other families that measure the same analyte train, on the range that all share.
+rule classical_lodo:
+    input:
+        data=contents(LODO),
+    output:
+        predictions="<results>/predictions/classical_lodo/{dataset}.parquet",
+        record="<results>/predictions/classical_lodo/{dataset}.json",
+    log:
+        "<logs>/classical_lodo/<run>/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/classical_lodo/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        data=lambda wildcards: folders([wildcards.dataset]),
+        training=folders(LODO),
+        settings=experiment_settings("classical_lodo"),
+        seed=config["seed"],
+        code=code_digest("classical_lodo"),
+        origin=origins(LODO),
+    shell:
+        "python -m etalon.stages.classical_lodo --data {params.data:q} --training {params.training:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+
+
+# The same specimens measured by another instrument are predicted.
+rule classical_cross_instrument:
+    input:
+        data=lambda wildcards: contents([wildcards.dataset, *PARTNERS[wildcards.dataset]]),
+        folds="<data>/splits/{dataset}.parquet",
+    output:
+        predictions="<results>/predictions/classical_cross_instrument/{dataset}.parquet",
+        record="<results>/predictions/classical_cross_instrument/{dataset}.json",
+    log:
+        "<logs>/classical_cross_instrument/<run>/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/classical_cross_instrument/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        data=lambda wildcards: folders([wildcards.dataset]),
+        partners=lambda wildcards: folders(PARTNERS[wildcards.dataset]),
+        settings=experiment_settings("classical_cross_instrument"),
+        seed=config["seed"],
+        code=code_digest("classical_cross_instrument"),
+        origin=lambda wildcards: origins([wildcards.dataset, *PARTNERS[wildcards.dataset]]),
+    shell:
+        "python -m etalon.stages.classical_cross_instrument --data {params.data:q} --partners {params.partners:q}"
+        " --folds {input.folds:q} --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.predictions:q} --record {output.record:q} &> {log:q}"
+
+
+# Too many predictions to keep: scored as they are made.
+rule classical_few_shot:
+    input:
+        metadata=imported,
+        baseline=baseline,
+    output:
+        scores="<results>/scores/classical_few_shot/{dataset}.parquet",
+        record="<results>/scores/classical_few_shot/{dataset}.json",
+    log:
+        "<logs>/classical_few_shot/<run>/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/classical_few_shot/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        data=subpath(input.metadata, parent=True),
+        settings=experiment_settings("classical_few_shot"),
+        seed=config["seed"],
+        run=config["run"],
+        code=code_digest("classical_few_shot"),
+        origin=origin,
+    shell:
+        "python -m etalon.stages.classical_few_shot --run {params.run} --data {params.data:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.scores:q} --record {output.record:q} &> {log:q}"
+
+
 rule score_predictions:
     input:
         metadata=imported,

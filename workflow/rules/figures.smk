@@ -57,11 +57,12 @@ for name, (tables, category, label) in FIGURES.items():
             mem_mb=2000,
             runtime=10,
         params:
+            metrics=lambda wildcards, input: " ".join(f"--metrics {table}" for table in input.metrics),
             files=lambda wildcards, output: " ".join(f"--out-{format} {path}" for format, path in output.items()),
             name=name,
             code=figure_digest(name),
         shell:
-            "python -m etalon.figures.{params.name} --metrics {input.metrics:q} {params.files} &> {log:q}"
+            "python -m etalon.figures.{params.name} {params.metrics} {params.files} &> {log:q}"
 
 
 rule phase_0:

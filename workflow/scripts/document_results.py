@@ -1,34 +1,77 @@
-"""Write the results in README.md anew from the shipped metrics of the paper; no number there is typed by hand.
+"""Write the results in README.md and docs/results.md anew from the shipped metrics; no number there is typed by hand.
 
 Usage: python workflow/scripts/document_results.py
 """
 
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from etalon.figures import tab_phase0_baselines, tab_phase2_ablation
+from etalon.catalogue import load_catalogue
+from etalon.evaluate.compare import SUMMARY, claimable, geometric_mean, paired, paired_seeds, summarise
+from etalon.figures import (
+    lodo_rows,
+    tab_encoder_readouts,
+    tab_phase0_baselines,
+    tab_phase1_feasibility,
+    tab_phase2_ablation,
+    tab_phase3_lodo,
+    tab_phase6_cross_instrument,
+    tab_phase6_downstream,
+    tab_pretraining_levers,
+)
+from etalon.figures.command import load_metrics, load_union, plain
+from etalon.figures.encoder_rows import FIXED, UNTRAINED, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
-from etalon.figures.style import look
+from etalon.figures.style import HEADS, PROTOCOLS, VARIANTS, look
 from etalon.storage import replacing
 
-METRICS = Path("results/reference/paper/metrics")
-README = Path("README.md")
+ROOT = Path(__file__).parents[2]
+METRICS = ROOT / "results/reference/paper/metrics"
+CATALOGUE = ROOT / "config/datasets.yaml"
+README, RESULTS = ROOT / "README.md", ROOT / "docs/results.md"
 START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
+PLS = "tuned_pls"
+ENCODERS = ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_episodic_asls")
+# The rows of the short tables, all encoders under one head.
+MAIN = (PLS, "stacked_pls", "tuned_ridge", "fs/evidence", *(f"{variant}/evidence" for variant in ENCODERS))
+LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_only", 10.0))
+METADATA = ("cv", "metadata_never", "metadata_missing", "metadata_wrong")
+SHOWN = 5  # datasets in each list of wins and losses
 
 
 def main() -> None:
-    text = README.read_text()
-    for name, write in SECTIONS.items():
-        before, rest = text.split(START.format(name))
-        _, after = rest.split(END.format(name))
-        text = f"{before}{START.format(name)}\n{write()}{END.format(name)}{after}"
-    with replacing(README) as temporary:
-        temporary.write_text(text)
+    for path, sections in ((README, SECTIONS), (RESULTS, RESULT_SECTIONS)):
+        text = path.read_text()
+        for name, write in sections.items():
+            before, rest = text.split(START.format(name))
+            _, after = rest.split(END.format(name))
+            text = f"{before}{START.format(name)}\n{write()}{END.format(name)}{after}"
+        with replacing(path) as temporary:
+            temporary.write_text(text)
 
 
-def phase_0() -> str:
-    table = tab_phase0_baselines.tabulate(pd.read_parquet(METRICS / "embedding_baselines.parquet"))
+def shipped(*tables: str) -> Callable[[Callable[..., str]], Callable[[], str]]:
+    """Hand a section the paths of its tables; where one is absent the section says so."""
+
+    def decorate(write: Callable[..., str]) -> Callable[[], str]:
+        @cache
+        def section() -> str:
+            paths = [METRICS / f"{table}.parquet" for table in tables]
+            absent = [f"`{path.stem}`" for path in paths if not path.exists()]
+            return f"\nNot shipped yet: {', '.join(absent)}.\n\n" if absent else write(*paths)
+
+        return section
+
+    return decorate
+
+
+@shipped("embedding_baselines")
+def phase_0(path: Path) -> str:
+    table = tab_phase0_baselines.tabulate(load_metrics(path))
     regression, classification = summaries(table)
     return f"""
 Error relative to tuned PLS over {counts(regression)} (5-fold cross-validation by specimen, twice; component
@@ -44,9 +87,27 @@ Classification, over {counts(classification)}, as difference to tuned PLS-DA:
 """
 
 
-def phase_2() -> str:
-    metrics = pd.read_parquet(METRICS / "embedding_encoders.parquet")
-    table = tab_phase2_ablation.with_steps(tabulate(metrics, tab_phase2_ablation.wanted))
+@shipped("embedding_encoders")
+def phase_1(path: Path) -> str:
+    metrics = load_metrics(path)
+    regression, _ = summaries(tabulate(metrics, tab_phase1_feasibility.wanted))
+    readouts, _ = summaries(tabulate(metrics[metrics["task"] == "regression"], tab_encoder_readouts.wanted))
+    read = readouts[readouts["method"].map(variant_of).isin(["random_init", "masked", "masked_aug_baseline"])]
+    return f"""
+RMSECV relative to tuned PLS, over {counts(regression)}; intervals resample families and seeds.
+
+{compared(regression, ".3f")}
+
+What a calibration reads from a perceiver, each under ridge:
+
+{compared(read, ".3f")}
+
+"""
+
+
+@shipped("embedding_encoders")
+def phase_2(path: Path) -> str:
+    table = tab_phase2_ablation.with_steps(tabulate(load_metrics(path), tab_phase2_ablation.wanted))
     regression, classification = summaries(table)
     without = int(regression["tasks"].max() - regression.loc[regression["method"] == "fs/ridge", "tasks"].item())
     return f"""
@@ -65,6 +126,151 @@ fs + logistic.
 """
 
 
+@shipped("embedding_lodo")
+def phase_3(path: Path) -> str:
+    rows = lodo_rows.prepare(load_metrics(path))
+    table = tab_phase3_lodo.tabulate(rows[rows["method"].isin([*MAIN, lodo_rows.MEAN])])
+    table = table[table["block"] == "summary"]
+    names = ("tested", "method", "tasks", "to tuned PLS", "95 % interval", "p", "RMSEP / SD", "better than the mean")
+    lines = []
+    for condition, n in LODO:
+        own = table[(table["condition"] == condition) & ((table["n"] == n) | np.isnan(n))]
+        title = PROTOCOLS[condition] + ("" if np.isnan(n) else f", {n:.0f}")
+        for row in own.to_dict("records"):
+            extra = [number(row["to_sd"], ".2f"), number(row["better_than_mean"], ".0%")]
+            lines.append([title, look(row["method"]).label, *effect(row), *extra])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("embedding_encoders", "embedding_synthetic")
+def phase_4(*paths: Path) -> str:
+    metrics = load_union(paths)
+    parts = [("cross-validation", metrics)]
+    for condition, n in (("zero_shot", np.nan), ("spiked", 10.0)):
+        own = metrics[(metrics["condition"] == condition) & ((metrics["amplitude"] == n) | np.isnan(n))]
+        title = PROTOCOLS[condition] + ("" if np.isnan(n) else f", {n:.0f}")
+        parts.append((title, own.assign(condition="cv")))
+    names = ("lever", "encoder", "head", "tested by", "tasks", "with / without", "95 % interval", "p")
+    lines = [
+        [*levers[:3], title, *levers[3:]] for title, own in parts if len(own) for levers in lever_rows(own, "synth")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("embedding_metadata")
+def phase_5(path: Path) -> str:
+    metrics = load_metrics(path)
+    classical = metrics[metrics["method"] != "embedding"]
+    names = ("variant", "head", "metadata", "tasks", "to tuned PLS", "95 % interval", "p")
+    lines = []
+    for condition in METADATA:
+        own = metrics[(metrics["condition"] == condition) & (metrics["method"] == "embedding")]
+        found = to_pls(pd.concat([classical[classical["condition"] == "cv"], own]))
+        for name, row in found[found.index.str.contains("/")].iterrows():
+            variant, _, head = str(name).partition("/")
+            title = PROTOCOLS.get(condition, "its own")
+            lines.append([look(f"{variant}/").label, HEADS[head], title, *effect(row)])
+    return f"\n{table_of(names, sorted(lines, key=lambda line: [*VARIANT_LABELS].index(line[0])))}\n\n"
+
+
+@shipped("embedding_downstream")
+def phase_6_downstream(path: Path) -> str:
+    table = tab_phase6_downstream.table_of(load_metrics(path))
+    regression, classification = summaries(table)
+    common = table[table["block"] == "common"]
+    more = f"On the tasks of the fine-tuned encoders alone:\n\n{compared(common, '.3f')}\n\n" if len(common) else ""
+    return f"""
+RMSECV relative to tuned PLS, over {counts(regression)}:
+
+{compared(regression, ".3f")}
+
+{more}Classification, differences in balanced accuracy to tuned PLS-DA, over {counts(classification)}:
+
+{compared(classification, "+.3f")}
+
+"""
+
+
+@shipped("embedding_few_shot")
+def phase_6_few_shot(path: Path) -> str:
+    metrics = load_metrics(path)
+    names = ("method", "n", "tasks", "to tuned PLS with n", "95 % interval", "p")
+    lines = []
+    for n, own in metrics[metrics["condition"] == "few_shot"].groupby("amplitude"):
+        found = to_pls(own).reindex(MAIN[1:]).dropna(subset="tasks")
+        lines += [[look(str(name)).label, f"{n:.0f}", *effect(row)] for name, row in found.iterrows()]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("embedding_cross_instrument")
+def phase_6_cross_instrument(path: Path) -> str:
+    table = tab_phase6_cross_instrument.tabulate(load_metrics(path))
+    table = table[(table["block"] == "summary") & table["method"].isin(MAIN)]
+    names = ("tested on", "method", "tasks", "to tuned PLS", "95 % interval", "p", "RMSEP / SD")
+    lines = [
+        [PROTOCOLS[row["condition"]], row["label"], *effect(row), number(row["relative"], ".2f")]
+        for row in table.to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("embedding_encoders", "embedding_synthetic", "embedding_metadata")
+def levers(*paths: Path) -> str:
+    names = ("lever", "encoder", "head", "tasks", "with / without", "95 % interval", "p")
+    return f"\n{table_of(names, lever_rows(load_union(paths)))}\n\n"
+
+
+@shipped("embedding_encoders")
+def wins_and_losses(path: Path) -> str:
+    """Return the datasets on which the best learned row does best and worst, against tuned PLS and against fs."""
+    rows = named(plain(load_metrics(path)))
+    rows = scores(rows[rows["condition"] == "cv"], "regression")
+    rows = claimable(rows)
+    learned = [n for n in rows["method"].unique() if variant_of(n) and variant_of(n) not in UNTRAINED]
+    base = rows[rows["method"] == PLS]
+    means = {n: geometric_mean(paired(rows[rows["method"] == n], base)["ratio"].to_numpy()) for n in learned}
+    best = min(means, key=lambda name: means[name])
+    own = rows[rows["method"] == best]
+    text = f"\nBest learned row over all tasks: {look(best).label}. Geometric mean over the tasks of a dataset.\n\n"
+    for to in (PLS, FIXED["regression"]):
+        ratios = np.log(paired(own, rows[rows["method"] == to]).set_index("dataset")["ratio"])
+        ratios = np.exp(ratios.groupby(level="dataset").agg(["mean"])).join(
+            ratios.groupby(level="dataset").size().rename("tasks")
+        )
+        ranked = ratios.sort_values("mean", kind="stable")
+        for title, part in (("Most below", ranked.head(SHOWN)), ("Most above", ranked.tail(SHOWN)[::-1])):
+            text += f"{title} {look(to).label}:\n\n{_datasets(part)}\n\n"
+    return text
+
+
+def _datasets(ratios: pd.DataFrame) -> str:
+    entries = load_catalogue(CATALOGUE)
+    names = ("dataset", "modality", "spectra", "channels", "tasks", "ratio")
+    lines = []
+    for dataset, row in ratios.iterrows():
+        entry = entries[str(dataset)]
+        size = [str(entry.expect.n_samples), str(entry.expect.n_channels)]
+        lines.append([entry.title, entry.modality, *size, f"{row['tasks']:.0f}", f"{row['mean']:.3f}"])
+    return table_of(names, lines)
+
+
+def to_pls(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the summary of every row against tuned PLS on the same runs, by name."""
+    rows = scores(named(plain(metrics)), "regression")
+    base = rows[rows["method"] == PLS]
+    parts = [paired_seeds(own, base, ("repeat", "draw")).assign(method=name) for name, own in rows.groupby("method")]
+    if not parts:
+        return pd.DataFrame(columns=SUMMARY).set_index("method")
+    return summarise(pd.concat(parts), PLS, "ratio").set_index("method")
+
+
+def lever_rows(metrics: pd.DataFrame, only: str = "") -> list[list[str]]:
+    """Return the lines of levers whose names begin with `only`."""
+    table = tab_pretraining_levers.tabulate(metrics)
+    table = table[table["lever"].str.startswith(only)]
+    return [[row["lever"], row["encoder"], HEADS[row["head"]], *effect(row)] for row in table.to_dict("records")]
+
+
 def summaries(table: pd.DataFrame) -> list[pd.DataFrame]:
     summary = table[table["block"] == "summary"]
     return [summary[summary["task"] == task] for task in ("regression", "classification")]
@@ -75,21 +281,26 @@ def counts(summary: pd.DataFrame) -> str:
     return f"{most['tasks']:.0f} tasks of {most['datasets']:.0f} datasets in {most['families']:.0f} families"
 
 
-def markdown(summary: pd.DataFrame, effect: str, digits: str) -> str:
-    lines = [f"| method | {effect} | 95 % interval | median | wins | p |", "|---|---|---|---|---|---|"]
-    return "\n".join([*lines, *(f"| {' | '.join(own(row, digits))} |" for row in summary.to_dict("records"))])
+def markdown(summary: pd.DataFrame, quantity: str, digits: str) -> str:
+    names = ("method", quantity, "95 % interval", "median", "wins", "p")
+    return table_of(names, [own(row, digits) for row in summary.to_dict("records")])
 
 
 def compared(summary: pd.DataFrame, digits: str) -> str:
     names = ("method", "to tuned PLS", "95 % interval", "median", "wins", "p", "to control", "p", "to fs", "p")
-    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    lines = []
     for row in summary.to_dict("records"):
         cells = own(row, digits)
         for to in ("control", "fixed"):
-            shown = pd.notna(row[f"{to}_mean"])
-            cells += [f"{row[f'{to}_mean']:{digits}}", p_value(row[f"{to}_p_holm"])] if shown else ["", ""]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+            cells += [number(row[f"{to}_mean"], digits), p_value(row[f"{to}_p_holm"])]
+        lines.append(cells)
+    return table_of(names, lines)
+
+
+def table_of(names: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table in markdown."""
+    rule = "|" + "---|" * len(names)
+    return "\n".join([f"| {' | '.join(names)} |", rule, *(f"| {' | '.join(cells)} |" for cells in lines)])
 
 
 def own(row: dict, digits: str) -> list[str]:
@@ -104,11 +315,37 @@ def own(row: dict, digits: str) -> list[str]:
     return cells
 
 
+def effect(row: dict | pd.Series) -> list[str]:
+    """Return the cells of a ratio: number of tasks, geometric mean, interval, p."""
+    if row.get("status", "ok") != "ok":
+        return ["0", row["status"].split("; ")[0], "", ""]
+    interval = [number(row[f"mean_{end}"], ".3f") for end in ("low", "high")]
+    return [f"{row['tasks']:.0f}", f"{row['mean']:.3f}", " to ".join(filter(None, interval)), p_value(row["p_holm"])]
+
+
+def number(value: float, digits: str) -> str:
+    return f"{value:{digits}}" if pd.notna(value) else ""
+
+
 def p_value(p: float) -> str:
-    return f"{p:.2g}" if pd.notna(p) else ""
+    return number(p, ".2g")
 
 
+VARIANT_LABELS = {style.label: name for name, style in VARIANTS.items()}
 SECTIONS = {"phase 0": phase_0, "phase 2": phase_2}
+RESULT_SECTIONS = {
+    "phase 0": phase_0,
+    "phase 1": phase_1,
+    "phase 2": phase_2,
+    "wins and losses": wins_and_losses,
+    "phase 3": phase_3,
+    "phase 4": phase_4,
+    "phase 5": phase_5,
+    "phase 6, accuracy": phase_6_downstream,
+    "phase 6, few-shot": phase_6_few_shot,
+    "phase 6, other instruments": phase_6_cross_instrument,
+    "phase 6, levers": levers,
+}
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,63 @@
+# Which metrics tables figures draw, and what they write.
+
+
+def metrics(table):
+    """The metrics table that a figure draws: the one of this run, or the one that is shipped."""
+    if config["figures_from"] == "run":
+        return f"<results>/metrics/{table}.parquet"
+    return shipped(table, config["reference_run"])
+
+
+def drawable(figures):
+    """Those whose metrics are there to be drawn: of this run all, of the shipped ones those that have been shipped."""
+    if config["figures_from"] == "run":
+        return figures
+    run = config["reference_run"]
+    lacking = {name: [t for t in tables if not is_shipped(t, run)] for name, (tables, *_) in figures.items()}
+    for name, tables in lacking.items():
+        if tables:
+            print(f"{name} is not drawn: results/reference/{run} has no table {', '.join(tables)}", file=sys.stderr)
+    return {name: figure for name, figure in figures.items() if not lacking[name]}
+
+
+def all_metrics(wildcards):
+    """The tables that hold all metrics of the run; nothing where figures are drawn from shipped ones."""
+    return expand("<results>/metrics/{table}.parquet", table=TABLES) if config["figures_from"] == "run" else []
+
+
+def shipped_path(table, run):
+    return f"results/reference/{run}/metrics/{table}.parquet"
+
+
+def is_shipped(table, run):
+    return Path(shipped_path(table, run)).exists()
+
+
+def shipped(table, run):
+    """A shipped metrics table. No rule writes one, so that drawing it starts no computation."""
+    if not is_shipped(table, run):
+        stop(f"{shipped_path(table, run)}: expected a shipped metrics table, found no such file")
+    return shipped_path(table, run)
+
+
+def drawn(*names):
+    """Files of figures (PDF, PNG) and tables (CSV, TeX)."""
+    kinds = {"fig": ("figures", ("pdf", "png")), "tab": ("tables", ("csv", "tex"))}
+    return [
+        f"results/<drawn>/{folder}/{name}.{format}"
+        for name in names
+        for folder, formats in [kinds[name.split("_")[0]]]
+        for format in formats
+    ]
+
+
+def in_report(name, category, label):
+    """The two files of a figure or table by their formats; the one that a browser shows goes into the report."""
+    files = {Path(path).suffix[1:]: path for path in drawn(name)}
+    shown = "png" if "png" in files else "csv"
+    caption = f"../report/{name}.rst"
+    return files | {shown: report(files[shown], caption=caption, category=category, labels={"result": label})}
+
+
+def everything_shipped(wildcards):
+    return [shipped(table, config["run"]) for table in TABLES]

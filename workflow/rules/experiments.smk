@@ -1,0 +1,280 @@
+# Encoders and what they are judged by: which variants, folds of families and seeds there are, what each experiment reads
+# and is told, and which experiments make a metrics table.
+
+from collections import Counter
+
+from etalon.evaluate.lodo_groups import members_of_groups
+
+
+def scores_of(wildcards):
+    """Files with the scores that a metrics table gathers. A dataset without reference values or classes has none."""
+    classical, encoders = TABLES[wildcards.table]
+    names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
+    names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
+    kinds = {"few_shot": "parquet", "classical_few_shot": "parquet"}
+    return [f"<results>/scores/{experiment}/{name}.{kinds.get(experiment, 'json')}" for experiment, name in names]
+
+
+def read_variants(path):
+    """The variants of the configuration, checked and with the defaults of their schema."""
+    variants = yaml.safe_load(Path(path).read_text())
+    try:
+        validate(variants, "../schemas/variants.schema.yaml")
+    except WorkflowError as error:
+        stop(f"{path}: {explain(error.__context__)}")
+    for block in ("variants", "synthetic", "metadata", "finalists", "seeds_of"):
+        if unknown := [name for name in config["encoders"][block] if name not in variants]:
+            stop(f"config: encoders.{block}: no variant {unknown[0]!r} in {path}")
+    return variants
+
+
+def fold_families():
+    """Fold of each family: the largest families first, each to the fold with the fewest datasets so far."""
+    families = Counter(CATALOGUE[dataset].family for dataset in DATASETS)
+    folds, sizes = {}, [0] * min(config["encoders"]["family_folds"], len(families))
+    for family, size in sorted(families.items(), key=lambda item: (-item[1], item[0])):
+        smallest = sizes.index(min(sizes))
+        folds[family], sizes[smallest] = f"fold{smallest}", sizes[smallest] + size
+    return folds
+
+
+def held_out(heldout):
+    """Datasets of a fold: those that are judged with the checkpoints that saw none of its families."""
+    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] == heldout]
+
+
+def judged(heldout, experiment="encoders"):
+    """The datasets of a fold that an experiment judges."""
+    return [dataset for dataset in held_out(heldout) if dataset in JUDGED.get(experiment, LABELLED)]
+
+
+def trainings(variants, experiment="encoders"):
+    """Variant, fold and seed of encoders, as their files are named; some experiments take the first seeds only."""
+    return [
+        f"{variant}/{heldout}/seed{seed}"
+        for variant in variants
+        for heldout in FOLDS
+        if judged(heldout, experiment)
+        for seed in range(min(seeds_of(variant), SEEDS.get(experiment, seeds_of(variant))))
+    ]
+
+
+def seeds_of(variant):
+    if VARIANTS[variant]["encoder"] == "fs":
+        return 1
+    return config["encoders"]["seeds_of"].get(variant, config["encoders"]["seeds"])
+
+
+def checkpoints(variants):
+    return trainings(variant for variant in variants if VARIANTS[variant]["encoder"] != "fs")
+
+
+def training_sets(wildcards):
+    """Datasets that may train an encoder: none of a held-out family."""
+    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] != wildcards.heldout]
+
+
+def families_of(wildcards):
+    return sorted(family for family, fold in FOLD_OF.items() if fold == wildcards.heldout)
+
+
+def training_settings(wildcards):
+    """All that decides a training besides its data and its seed, as JSON text."""
+    variant, pretraining = VARIANTS[wildcards.variant], config["pretraining"]
+    own = pretraining["fsnl" if variant["encoder"] == "fsnl" else "perceiver"]
+    shared = ("spectra", "clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
+    optimisation = ("learning_rate", "weight_decay", "warm_up")
+    content = {
+        "variant": variant,
+        "size": own["size"],
+        "batch": own["batch"],
+        "device": pretraining["device"],
+        "training": {key: pretraining[key] for key in shared} | {key: own[key] for key in optimisation},
+    }
+    if variant["encoder"] == "perceiver":
+        content["masking"] = {key: own[key] for key in ("n_visible", "n_masked", "mask_share")}
+    return json.dumps(content)
+
+
+def mapped():
+    return [dataset for heldout in FOLDS for dataset in held_out(heldout) if dataset in LABELLED]
+
+
+def corpus_settings(wildcards):
+    blocks = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
+    return json.dumps(blocks[wildcards.corpus] | {"asls": config["asls"]})
+
+
+def corpus_of(wildcards):
+    """The generated spectra, for the variants that are trained on some."""
+    return "<results>/corpus/training.safetensors" if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []
+
+
+def checkpoint_of(wildcards):
+    """The weights of an encoder; `fs` has none."""
+    if VARIANTS[wildcards.variant]["encoder"] == "fs":
+        return []
+    return "<results>/checkpoints/{variant}/{heldout}/seed{seed}.safetensors"
+
+
+def fs_index(wildcards):
+    """The embeddings of `fs`, for the heads that join them to those of a learned encoder."""
+    if VARIANTS[wildcards.variant]["encoder"] == "fs" or FS is None:
+        return []
+    return f"<results>/embeddings/{FS}/{{heldout}}/seed0/index.json"
+
+
+# What the rules of experiments on encoders have in common: each of these returns a function of wildcards.
+
+
+def experiment_of(folder, wildcards):
+    return folder.format(**wildcards)
+
+
+def datasets_read(folder):
+    return lambda wildcards: contents(data_of(folder, wildcards))
+
+
+def data_of(folder, wildcards):
+    """Datasets that an experiment reads: besides those that it judges, those that train its heads."""
+    experiment = experiment_of(folder, wildcards)
+    return LODO if experiment == "encoder_lodo" else judged(wildcards.heldout, experiment)
+
+
+def folds_read(folder):
+    return lambda wildcards: expand(
+        "<data>/splits/{dataset}.parquet", dataset=judged(wildcards.heldout, experiment_of(folder, wildcards))
+    )
+
+
+def folders_judged(folder):
+    return lambda wildcards: folders(judged(wildcards.heldout, experiment_of(folder, wildcards)))
+
+
+def origin_read(folder):
+    return lambda wildcards: origins(data_of(folder, wildcards))
+
+
+def encoder_read(reads):
+    """Its weights, or its embeddings."""
+    return checkpoint_of if reads == "checkpoint" else "<results>/embeddings/{variant}/{heldout}/seed{seed}/index.json"
+
+
+def encoder_options(reads):
+    def of_checkpoint(wildcards, input):
+        return f"--encoder {VARIANTS[wildcards.variant]['encoder']} --checkpoint {input.encoder or 'none'}"
+
+    def of_index(wildcards, input):
+        return f"--index {input.encoder}" + (f" --fs-index {input.fs}" if input.fs else "")
+
+    return of_checkpoint if reads == "checkpoint" else of_index
+
+
+def more_options(folder):
+    def options(wildcards):
+        experiment = experiment_of(folder, wildcards)
+        if experiment == "encoder_lodo":
+            return f"--training {' '.join(folders(LODO))}"
+        return "--experiment downstream" if experiment == "downstream" else ""
+
+    return options
+
+
+def experiment_settings(folder):
+    return lambda wildcards: json.dumps(SETTINGS[experiment_of(folder, wildcards)]())
+
+
+def chosen(block, *names):
+    """Some keys of a block of the configuration."""
+    return {name: config[block][name] for name in names}
+
+
+CHOICES = ("preprocessings", "max_lv", "inner_splits", "savgol_window", "savgol_order")  # of classical methods
+# What decides an experiment besides its data, and is told to its stage.
+SETTINGS = {
+    "encoders": lambda: chosen("embedding", "heads", "inner_splits", "repeats", "max_rows"),
+    "downstream": lambda: chosen("embedding", "inner_splits", "repeats", "max_rows")
+    | {key: value for key, value in config["downstream"].items() if key != "seeds"},
+    "encoder_robustness": lambda: chosen("embedding", "max_rows")
+    | {
+        "amplitudes": config["robustness"]["amplitudes"],
+        "asls": config["asls"],
+        "heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence")],
+        "max_spectra": config["embedding"]["robustness"]["max_spectra"],
+    },
+    "encoder_metadata": lambda: chosen("embedding", "inner_splits", "repeats", "max_rows")
+    | {"heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "logistic")]},
+    "encoder_lodo": lambda: chosen("lodo", "sizes", "draws", "max_per_set", "heads")
+    | chosen("embedding", "max_rows")
+    | {"asls": config["asls"]},
+    "classical_lodo": lambda: chosen("lodo", "sizes", "draws", "max_per_set", "min_overlap")
+    | chosen("phase_0", *CHOICES)
+    | {"asls": config["asls"]},
+    "few_shot": lambda: chosen("few_shot", "sizes", "draws", "max_test", "max_targets", "heads")
+    | chosen("embedding", "max_rows"),
+    "classical_few_shot": lambda: chosen("few_shot", "sizes", "draws", "max_test", "max_targets")
+    | chosen("phase_0", *CHOICES),
+    "cross_instrument": lambda: chosen("cross_instrument", "transfer", "heads")
+    | chosen("embedding", "repeats", "max_rows"),
+    "classical_cross_instrument": lambda: chosen("cross_instrument", "transfer")
+    | chosen("embedding", "repeats")
+    | chosen("phase_0", *CHOICES),
+}
+
+
+VARIANTS = read_variants("config/variants.yaml")
+FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
+FOLD_OF = fold_families()
+FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
+LODO = members_of_groups({dataset: CATALOGUE[dataset] for dataset in DATASETS})
+PARTNERS = {id: [other for other in CATALOGUE[id].paired_with if other in LABELLED] for id in LABELLED}
+# The datasets that an experiment judges, where these are not all with references or classes.
+MEASURED = [dataset for dataset in LABELLED if CATALOGUE[dataset].targets]
+PAIRED = [dataset for dataset in MEASURED if PARTNERS[dataset]]
+JUDGED = {
+    **dict.fromkeys(("encoder_lodo", "classical_lodo"), LODO),
+    **dict.fromkeys(("cross_instrument", "classical_cross_instrument"), PAIRED),
+    **dict.fromkeys(("few_shot", "classical_few_shot"), MEASURED),
+}
+# Experiments on datasets, and those on encoders: the folder of predictions of each stage, and what it reads of an encoder.
+EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
+BEYOND = ("classical_lodo", "classical_cross_instrument")
+ON_ENCODERS = {
+    "embedding_heads": ("{heads}", "index"),
+    "embedding_robustness": ("encoder_robustness", "checkpoint"),
+    "embedding_lodo": ("encoder_lodo", "checkpoint"),
+    "embedding_metadata": ("encoder_metadata", "checkpoint"),
+    "cross_instrument": ("cross_instrument", "index"),
+}
+ENCODER_EXPERIMENTS = ("encoders", "downstream", *(folder for folder, _ in ON_ENCODERS.values() if "{" not in folder))
+# Seeds of an encoder, from the first, that an experiment takes; all of them where nothing stands here.
+SEEDS = {
+    "encoder_robustness": config["embedding"]["robustness"]["seeds"],
+    "encoder_lodo": config["lodo"]["seeds"],
+    "downstream": config["downstream"]["seeds"],
+    "few_shot": config["few_shot"]["seeds"],
+    "cross_instrument": config["cross_instrument"]["seeds"],
+}
+MAIN, FINALISTS, SYNTHETIC, TOLD = (
+    config["encoders"][key] for key in ("variants", "finalists", "synthetic", "metadata")
+)
+# The experiments in each metrics table, on datasets and with variants of encoders; figures depend on the smallest table
+# that holds what they show.
+TABLES = {
+    "embedding_baselines": (("classical", "tabpfn"), {}),
+    "embedding_robustness": (EXPERIMENTS, {}),
+    "embedding_encoders": (("classical", "tabpfn"), {"encoders": MAIN}),
+    "embedding_encoder_robustness": (
+        ("classical", "classical_robustness"),
+        {"encoders": MAIN, "encoder_robustness": MAIN},
+    ),
+    "embedding_lodo": (("classical_lodo",), {"encoder_lodo": FINALISTS}),
+    "embedding_synthetic": (
+        ("classical", "classical_robustness", "classical_lodo"),
+        {"encoders": SYNTHETIC, "encoder_robustness": SYNTHETIC, "encoder_lodo": SYNTHETIC},
+    ),
+    "embedding_metadata": (("classical",), {"encoder_metadata": TOLD}),
+    "embedding_downstream": (("classical", "tabpfn"), {"encoders": FINALISTS, "downstream": FINALISTS}),
+    "embedding_few_shot": (("classical_few_shot",), {"few_shot": FINALISTS}),
+    "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
+}
