@@ -13,10 +13,11 @@ from etalon.data.folds import make_folds
 from etalon.errors import BadInputError, NotRunError
 from etalon.evaluate.embedding_heads import applicable, run_heads
 from etalon.evaluate.embedding_metadata import embed_told, run_conditions, wrong_categories
+from etalon.evaluate.embeddings import read_embedding
 from etalon.evaluate.tasks import list_tasks
 from etalon.models.encoder import Encoder, GridBatch
 from etalon.models.metadata_embedding import FIELDS, MetadataEmbedding, categories_of
-from etalon.stages import embedding_metadata
+from etalon.stages import embed_datasets, embedding_metadata
 from etalon.storage import load_json, save_array, save_set, save_table
 from etalon.train.checkpoint import make_encoder, save_encoder
 
@@ -139,6 +140,15 @@ def test_the_stage_writes_predictions_and_refuses_what_was_seen(spectra, folds, 
     assert rows["prediction"].notna().all()
     assert record["heads"] == {"regression": ["ridge", "evidence"], "classification": ["logistic"]}
     assert {choice["condition"] for choice in record["datasets"][0]["choices"]} == {"cv", "metadata_never"}
+
+    # The stage that dumps embeddings gives the dataset's own metadata as well.
+    index = tmp_path / "embeddings" / "index.json"
+    told = ["--encoder", "fsnl", "--checkpoint", str(checkpoint), "--data", str(tmp_path / "toy"), "--out", str(index)]
+    embed_datasets.main(told)
+    blocks = read_embedding(index, "toy").named()
+    expected = embed_told(encoder, spectra, np.zeros_like(spectra.intensities), seed=1)
+    np.testing.assert_array_equal(blocks["learned"], expected["given"]["learned"])
+    assert np.abs(blocks["learned"] - expected["absent"]["learned"]).max() > 0.01
 
     seen = [{"dataset": "toy2", "family": "toy", "sha256": "0"}]
     save_encoder(checkpoint, encoder.state_dict(), {"config": config, "data": seen})

@@ -7,12 +7,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from etalon.models.functional import LearnedFunctionSpace
 from etalon.models.metadata_embedding import FIELDS, categories_of
 from etalon.stages import pretrain, synthetic_corpus
 from etalon.storage import load_json, load_metadata, save_json
 from etalon.train.checkpoint import load_encoder
 from etalon.train.corpus import load_real, load_synthetic
 from etalon.train.metadata_dropout import hide_fields, join_categories
+from etalon.train.monitor import Monitor
 
 LOSSES = {"perceiver": {"masked": 1.0, "baseline_consistency": 0.1}, "fsnl": {"episodic": 1.0, "asls_prediction": 0.5}}
 ASLS = {"lam": 1e5, "p": 0.01, "reference_step_nm": 2.0, "reference_step_cm1": 4.0}
@@ -99,6 +101,16 @@ def test_synthetic_spectra_carry_what_the_generator_knows(tmp_path):
     save_json(path.with_suffix(".json"), record)
     old = load_synthetic(path, torch.device("cpu"))
     assert all((source.batch.categories[:, at["mode"]] == 0).all() for source in old)
+
+
+def test_the_monitor_tells_the_encoder_what_is_known(training):
+    sets, _ = load_real([training.folder / "a"], torch.device("cpu"))
+    torch.manual_seed(0)
+    model, monitor = LearnedFunctionSpace(width=16, layers=1, heads=2, metadata=True), Monitor(sets)
+    monitor.measure(model)
+    assert monitor.measure(model)["change"] == pytest.approx(0.0, abs=1e-9)
+    torch.nn.init.normal_(model.metadata.table.weight)
+    assert monitor.measure(model)["change"] > 1e-4
 
 
 def test_real_spectra_carry_those_of_their_dataset(training):
