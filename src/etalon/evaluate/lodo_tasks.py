@@ -1,7 +1,7 @@
 """Every task of a dataset across datasets: zero-shot, with local samples, and from each single training set."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ import pandas as pd
 from etalon.errors import NotRunError
 from etalon.evaluate.embedding_experiment import SetOutcome
 from etalon.evaluate.local_adaptation import Prediction, Transferred, adapt, pair_records
-from etalon.evaluate.lodo import Member, Transfer, local_draws, pairs, plan
+from etalon.evaluate.lodo import MIN_TEST_SPECIMENS, Member, Transfer, local_draws, pairs, plan
 
+ZERO_SHOT = ("zero_shot", 0)
 ADAPTED = ("slope_bias", "spiked", "local_only")
+TOO_FEW = f"too few specimens: fewer than {MIN_TEST_SPECIMENS} would be left to test"
 
 
 @dataclass(frozen=True)
@@ -49,21 +51,23 @@ def run_tasks(
     """
     parts, choices = [pd.DataFrame()], []
     gaps: list[dict[str, Any]] = []
+    sizes = settings["sizes"]
     for member in (member for member in members if member.dataset == dataset):
         try:
             transfer = plan(member, members, settings["max_per_set"], seed)
             model = contest.make(transfer)
         except NotRunError as error:
-            gaps += _gaps(contest, member, dict.fromkeys(contest.names, error.reason), settings["sizes"])
+            reasons = dict.fromkeys(contest.names, error.reason)
+            gaps += _gaps(contest, member, reasons, [ZERO_SHOT, *itertools.product(ADAPTED, sizes)])
             continue
-        draws, too_many = local_draws(member, settings["sizes"], settings["draws"], seed)
+        draws, too_many = local_draws(member, sizes, settings["draws"], seed)
         parts.append(adapt(model, member, model.transfer.y, draws).rename(columns={"name": contest.column}))
         choices += [_choice(contest, model, name, choice) for name, choice in model.choices.items()]
-        gaps += _gaps(contest, member, model.not_run, [n for n in settings["sizes"] if n not in too_many])
-        reason = f"fewer than {too_many[0]} specimens and enough to test" if too_many else ""
-        gaps += [
-            gap for gap in _gaps(contest, member, dict.fromkeys(contest.names, reason), too_many) if gap["amplitude"]
-        ]
+        ran = [n for n in sizes if n not in too_many]
+        # Calibrations on local samples alone need no training set.
+        gaps += _gaps(contest, member, model.not_run, [ZERO_SHOT, *itertools.product(ADAPTED[:-1], ran)])
+        reasons = dict.fromkeys(contest.names, TOO_FEW)
+        gaps += _gaps(contest, member, reasons, itertools.product(ADAPTED, too_many))
         found, missing = _pairs(contest, transfer)
         parts += [found.rename(columns={"name": contest.column})]
         gaps += missing
@@ -89,10 +93,9 @@ def _pairs(contest: Contest, transfer: Transfer) -> tuple[pd.DataFrame, list[dic
 
 
 def _gaps(
-    contest: Contest, member: Member, reasons: Mapping[str, str], sizes: Sequence[int]
+    contest: Contest, member: Member, reasons: Mapping[str, str], conditions: Iterable[tuple[str, int]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield what says that methods did not run, zero-shot and for each number of local samples."""
-    conditions = [("zero_shot", 0), *itertools.product(ADAPTED, sizes)]
+    """Yield what says that methods did not run, for each condition and number of local samples."""
     for (name, reason), (condition, n) in itertools.product(reasons.items(), conditions):
         about = {"condition": condition, "amplitude": float(n), "amplitude_unit": "samples", "reason": reason}
         yield _place(contest, member, name) | about
