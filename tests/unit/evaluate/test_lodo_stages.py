@@ -92,9 +92,8 @@ def test_methods_meet_on_equal_rows(metrics):
     parts = [pd.read_parquet(folder / f"{name}.parquet") for name in ("one", "embedding_fsnl", "embedding_fs")]
     rows = pd.concat([part.astype({"dataset": str, "condition": str}) for part in parts])
     rows = rows[(rows["dataset"] == "one") & (rows["condition"] != "train_test")]
-    asked = rows.groupby(["method", "variant", "head", "condition", "amplitude", "draw"], observed=True)["row"].agg(
-        tuple
-    )
+    place = ["condition", "amplitude", "draw"]
+    asked = rows.groupby(["method", "variant", "head", *place], observed=True)["row"].agg(tuple)
     for found, own in asked.groupby(level=place):
         assert len(set(own)) == 1, found
     assert asked.index.get_level_values("condition").value_counts().to_dict() == {
