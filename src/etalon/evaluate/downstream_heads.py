@@ -22,6 +22,8 @@ from etalon.seeds import derive_seed
 
 # Widths of the Gaussian kernel are tried at these multiples of the median distance between training rows.
 WIDTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
+# Training rows at most, drawn by specimen: the eigenvectors of a larger kernel take seconds for each width.
+KERNEL_ROWS, MLP_ROWS = 600, 2000
 MLP_MEMBERS, MLP_HIDDEN, MLP_PCS, MLP_EPOCHS, MLP_PATIENCE = 3, 32, 64, 100, 10
 
 
@@ -254,9 +256,9 @@ def make_model(name: str, settings: Mapping[str, Any], seed: int) -> Model:
     Parameters
     ----------
     name : one of `MODELS`
-    settings : "inner_splits", "max_lv" (pls), "gpr_rows", "kernel_rows", "mlp_rows", "in_context_rows" (the most rows
-        that each is fitted to), and for tabpfn and tabicl "n_pcs", "n_estimators", "tabpfn" and "tabicl" (paths of
-        weights, None for those in the packages' caches)
+    settings : "inner_splits", "max_lv" (pls), "gpr_rows" and "in_context_rows" (the most rows that the Gaussian process
+        and the in-context models are fitted to), and for the latter "n_pcs", "n_estimators", "tabpfn" and "tabicl"
+        (paths of weights, None for those in the packages' caches)
 
     Raises
     ------
@@ -288,8 +290,8 @@ def _tabicl(settings: Mapping[str, Any], seed: int) -> InContextHead:
 MODELS: dict[str, Callable[[Mapping[str, Any], int], Model]] = {
     "pls": lambda s, seed: GroupedPLS(s["max_lv"], s["inner_splits"], seed),
     "gpr": lambda s, seed: GaussianProcessHead(s["gpr_rows"], seed),
-    "kernel_ridge": lambda s, seed: KernelRidgeHead(s["kernel_rows"], seed),
-    "mlp": lambda s, seed: MLPHead(s["mlp_rows"], s["inner_splits"], seed),
+    "kernel_ridge": lambda s, seed: KernelRidgeHead(KERNEL_ROWS, seed),
+    "mlp": lambda s, seed: MLPHead(MLP_ROWS, s["inner_splits"], seed),
     "tabpfn": _tabpfn,
     "tabicl": _tabicl,
 }

@@ -15,7 +15,7 @@ from etalon.evaluate.tasks import Task
 
 FITTED = ["pls", "gpr", "kernel_ridge", "mlp"]
 SETTINGS = {
-    "inner_splits": 3, "max_lv": 8, "gpr_rows": 100, "kernel_rows": 100, "mlp_rows": 100, "in_context_rows": 50,
+    "inner_splits": 3, "max_lv": 8, "gpr_rows": 100, "in_context_rows": 50,
     "n_pcs": 4, "n_estimators": 1, "tabpfn": None, "tabicl": None,
 }  # fmt: skip
 
@@ -82,7 +82,7 @@ def test_scans_of_one_specimen_are_left_out_together(name):
     rng = np.random.default_rng(4)
     y, groups = np.repeat(rng.normal(size=30), 4), np.repeat(np.arange(30), 4)
     X = np.repeat(rng.normal(size=(30, 40)), 4, axis=0) + 0.1 * rng.normal(size=(120, 40))
-    settings = SETTINGS | {"max_lv": 20, "kernel_rows": 200}
+    settings = SETTINGS | {"max_lv": 20}
     together, apart = (make_model(name, settings, 1).fit(X, y, g).choice()["rmsecv"] for g in (groups, np.arange(120)))
     assert apart < 0.7 < together
 
@@ -107,6 +107,16 @@ def test_no_specimen_of_the_stopping_rows_is_fitted(monkeypatch):
     assert len(seen) == 3
     for fitted, validated in seen:
         assert not fitted & validated
+
+
+def test_a_record_says_to_how_many_rows_a_model_was_fitted(monkeypatch):
+    monkeypatch.setattr(downstream_heads, "KERNEL_ROWS", 30)
+    monkeypatch.setattr(downstream_heads, "MLP_ROWS", 40)
+    X, y = linear(60)
+    fitted = {name: make_model(name, SETTINGS | {"gpr_rows": 20}, 1).fit(X, y, np.arange(60)) for name in FITTED[1:]}
+    assert {name: model.choice()["n_fitted"] for name, model in fitted.items()} == {
+        "gpr": 20, "kernel_ridge": 30, "mlp": 40,
+    }  # fmt: skip
 
 
 def test_rows_are_drawn_by_specimen():
