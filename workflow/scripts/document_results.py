@@ -26,7 +26,7 @@ from etalon.figures import (
 from etalon.figures.command import load_metrics, load_union, plain
 from etalon.figures.encoder_rows import FIXED, UNTRAINED, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
-from etalon.figures.style import HEADS, PROTOCOLS, VARIANTS, look
+from etalon.figures.style import HEADS, PROTOCOLS, look, order
 from etalon.storage import replacing
 
 ROOT = Path(__file__).parents[2]
@@ -44,14 +44,19 @@ SHOWN = 5  # datasets in each list of wins and losses
 
 
 def main() -> None:
-    for path, sections in ((README, SECTIONS), (RESULTS, RESULT_SECTIONS)):
-        text = path.read_text()
-        for name, write in sections.items():
-            before, rest = text.split(START.format(name))
-            _, after = rest.split(END.format(name))
-            text = f"{before}{START.format(name)}\n{write()}{END.format(name)}{after}"
-        with replacing(path) as temporary:
-            temporary.write_text(text)
+    fill(README, SECTIONS)
+    fill(RESULTS, RESULT_SECTIONS)
+
+
+def fill(document: Path, sections: dict[str, Callable[[], str]]) -> None:
+    """Write every section of a document anew, between its two marks."""
+    text = document.read_text()
+    for name, write in sections.items():
+        before, rest = text.split(START.format(name))
+        _, after = rest.split(END.format(name))
+        text = f"{before}{START.format(name)}\n{write()}{END.format(name)}{after}"
+    with replacing(document) as temporary:
+        temporary.write_text(text)
 
 
 def shipped(*tables: str) -> Callable[[Callable[..., str]], Callable[[], str]]:
@@ -160,17 +165,17 @@ def phase_4(*paths: Path) -> str:
 @shipped("embedding_metadata")
 def phase_5(path: Path) -> str:
     metrics = load_metrics(path)
-    classical = metrics[metrics["method"] != "embedding"]
-    names = ("variant", "head", "metadata", "tasks", "to tuned PLS", "95 % interval", "p")
+    learned = metrics["method"] == "embedding"
+    classical = metrics[~learned & (metrics["condition"] == "cv")]
+    found = {
+        name: to_pls(pd.concat([classical, metrics[learned & (metrics["condition"] == name)]])) for name in METADATA
+    }
+    names = ("row", "metadata", "tasks", "to tuned PLS", "95 % interval", "p")
     lines = []
-    for condition in METADATA:
-        own = metrics[(metrics["condition"] == condition) & (metrics["method"] == "embedding")]
-        found = to_pls(pd.concat([classical[classical["condition"] == "cv"], own]))
-        for name, row in found[found.index.str.contains("/")].iterrows():
-            variant, _, head = str(name).partition("/")
-            title = PROTOCOLS.get(condition, "its own")
-            lines.append([look(f"{variant}/").label, HEADS[head], title, *effect(row)])
-    return f"\n{table_of(names, sorted(lines, key=lambda line: [*VARIANT_LABELS].index(line[0])))}\n\n"
+    for name in order(name for table in found.values() for name in table.index if variant_of(name)):
+        tested = {condition: table.loc[name] for condition, table in found.items() if name in table.index}
+        lines += [[look(name).label, PROTOCOLS.get(c, "as trained"), *effect(row)] for c, row in tested.items()]
+    return f"\n{table_of(names, lines)}\n\n"
 
 
 @shipped("embedding_downstream")
@@ -310,7 +315,7 @@ def own(row: dict, digits: str) -> list[str]:
         return [name, row["status"].split("; ")[0], "", "", "", ""]
     cells = [name, f"{row['mean']:{digits}}", "", f"{row['median']:{digits}}", "", ""]
     if pd.notna(row["win_share"]):
-        cells[2] = f"{row['mean_low']:{digits}} to {row['mean_high']:{digits}}"
+        cells[2] = interval(row, digits)
         cells[4:] = [f"{row['win_share']:.0%}", p_value(row["p_holm"])]
     return cells
 
@@ -319,8 +324,11 @@ def effect(row: dict | pd.Series) -> list[str]:
     """Return the cells of a ratio: number of tasks, geometric mean, interval, p."""
     if row.get("status", "ok") != "ok":
         return ["0", row["status"].split("; ")[0], "", ""]
-    interval = [number(row[f"mean_{end}"], ".3f") for end in ("low", "high")]
-    return [f"{row['tasks']:.0f}", f"{row['mean']:.3f}", " to ".join(filter(None, interval)), p_value(row["p_holm"])]
+    return [f"{row['tasks']:.0f}", f"{row['mean']:.3f}", interval(row, ".3f"), p_value(row["p_holm"])]
+
+
+def interval(row: dict | pd.Series, digits: str) -> str:
+    return " to ".join(filter(None, (number(row[f"mean_{end}"], digits) for end in ("low", "high"))))
 
 
 def number(value: float, digits: str) -> str:
@@ -331,7 +339,6 @@ def p_value(p: float) -> str:
     return number(p, ".2g")
 
 
-VARIANT_LABELS = {style.label: name for name, style in VARIANTS.items()}
 SECTIONS = {"phase 0": phase_0, "phase 2": phase_2}
 RESULT_SECTIONS = {
     "phase 0": phase_0,

@@ -48,8 +48,8 @@ def tabulate(metrics: pd.DataFrame) -> pd.DataFrame:
     ----------
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
-    rows = named(plain(metrics[metrics["condition"].isin(CONDITIONS) & (metrics["task"] == "regression")]))
-    if rows.empty:
+    rows = named(plain(metrics[(metrics["task"] == "regression") & (metrics["fold"] == -1)]))
+    if not rows["condition"].isin(CONDITIONS).any():
         raise BadInputError("metrics", "condition", f"rows of {' or '.join(CONDITIONS)}", "none")
     names = style.order({*EXPECTED, *(name for name in rows["method"] if not name.endswith("/"))})
     parts = [_of_condition(rows, condition, names) for condition in CONDITIONS]
@@ -60,7 +60,8 @@ def tabulate(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def _of_condition(rows: pd.DataFrame, condition: str, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows of both blocks of one condition."""
-    own = rows[rows["condition"] == condition]
+    whole_set = (rows["status"] != "ok") & ~rows["condition"].isin(CONDITIONS)  # it did not run under any condition
+    own = rows[(rows["condition"] == condition) | whole_set].assign(condition=condition)
     pairs = _compared(scores(own, "regression"))
     tasks = _tasks(own, pairs)
     summary = _summary(own, tasks[tasks["status"] == "ok"], pairs, names)
