@@ -6,7 +6,7 @@ a method has several seeds, seeds as well (`etalon.evaluate.resampling`). Tests 
 (Journal of Machine Learning Research 7, 1-30).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -194,33 +194,6 @@ def rank_datasets(rows: pd.DataFrame, effect: str) -> float:
 
 def geometric_mean(ratios: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(ratios))))
-
-
-def family_interval(
-    families: list[np.ndarray], statistic: Callable[[np.ndarray], float], seed: int
-) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of `statistic` over tasks when families are resampled.
-
-    A family drawn brings all its tasks (the cluster bootstrap of Field and Welsh 2007, Journal of the Royal
-    Statistical Society B 69, 369-390). NaN for fewer than two families.
-
-    Parameters
-    ----------
-    families : one array of effects a family
-    """
-    if len(families) < 2:
-        return float("nan"), float("nan")
-    result = stats.bootstrap(
-        (np.arange(len(families)),),
-        lambda drawn: statistic(np.concatenate([families[i] for i in drawn])),
-        vectorized=False,
-        n_resamples=RESAMPLES,
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    low, high = result.confidence_interval
-    return float(low), float(high)
 
 
 def signed_rank(effects: np.ndarray) -> float:

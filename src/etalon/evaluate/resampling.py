@@ -5,7 +5,8 @@ Annals of Applied Statistics 1, 386-411, doi:10.1214/07-AOAS122) resamples both 
 number the product of the two counts; a family brings all its tasks. With few levels a side resampled as often as it
 has levels shows too little variance (half of it for two seeds), so of S seeds S - 1 are drawn (McCarthy and Snowden
 1985, Vital and Health Statistics 2(95)), which is unbiased. The variance of the interaction counts more than once:
-the interval errs on the wide side.
+the interval errs on the wide side. Without seeds this is the cluster bootstrap of families (Field and Welsh 2007,
+Journal of the Royal Statistical Society B 69, 369-390).
 """
 
 from collections.abc import Callable

@@ -82,12 +82,12 @@ class Diagram:
         self.draw(axis)
         return float(-axis.dataLim.y0)
 
-    def title(self) -> str:
+    def title(self, tested: bool) -> str:
         places = [self.blocks.index.get_level_values(level).nunique() for level in ("dataset", "family")]
         counts = (
             f"{style.count(len(self.blocks), 'task')} of {style.count(places[0], 'dataset')}, families: {places[1]}"
         )
-        p = friedman(self.ranks)
+        p = friedman(self.ranks) if tested else np.nan
         test = "" if np.isnan(p) else f"; Friedman's p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
         return f"Mean rank over datasets ({counts}{test})"
 
@@ -146,7 +146,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
             left, width = AXES
             axis = figure.add_axes((left, (top - height) / total, width, (height - HEAD_HEIGHT) / total))
             diagram.draw(axis)
-            axis.set_title(f"{letter}  {diagram.title()}", pad=10)
+            axis.set_title(f"{letter}  {diagram.title(not extended)}", pad=10)
             top -= height
         figure.text(0.01, (top - GAP / 2) / total, "\n".join(notes), size=6.0, va="top", linespacing=1.3)
     return figure

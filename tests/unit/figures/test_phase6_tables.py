@@ -137,7 +137,7 @@ def test_the_diagram_ranks_complete_blocks_and_names_what_did_not_run():
     metrics = metrics_of(downstream_rows(scatter=0.02))
     figure = fig_phase6_critical_difference.draw(metrics)
     first, second = figure.axes
-    assert "16 tasks of 8 datasets, families: 8" in first.get_title()
+    assert "16 tasks of 8 datasets, families: 8; Friedman's p < 0.001" in first.get_title()
     assert "6 tasks of 3 datasets" in second.get_title()
     labels = [text.get_text().strip() for text in first.texts]
     assert labels[0] == "fs + evidence head  1.00"
@@ -148,6 +148,12 @@ def test_the_diagram_ranks_complete_blocks_and_names_what_did_not_run():
     assert "Best head of its encoder on the tasks shown: Masked + aug. + baseline + ridge;" in note
     assert "fsnl, episodic + AsLS + MLP" in note
     assert "no such row in the metrics table" in note
+
+
+def test_synthetic_sets_are_shown_untested():
+    figure = fig_phase6_critical_difference.draw(metrics_of(downstream_rows(0.02)).assign(synthetic=True))
+    assert "Friedman" not in figure.axes[0].get_title()
+    assert "which is no result" in figure.texts[0].get_text()
 
 
 def test_a_row_on_few_tasks_takes_none_from_the_others():
