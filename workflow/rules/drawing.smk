@@ -9,14 +9,17 @@ def metrics(table):
 
 
 def drawable(figures):
-    """Those whose metrics are there to be drawn: of this run all, of the shipped ones those that have been shipped."""
+    """Those whose metrics can be had: in this run, or of the shipped ones. What is left out is said."""
     if config["figures_from"] == "run":
-        return figures
-    run = config["reference_run"]
-    lacking = {name: [t for t in tables if not is_shipped(t, run)] for name, (tables, *_) in figures.items()}
+        where, absent = f"run {config['run']}", EMPTY.__contains__
+    else:
+        where, absent = f"results/reference/{config['reference_run']}", lambda table: not is_shipped(
+            table, config["reference_run"]
+        )
+    lacking = {name: list(filter(absent, tables)) for name, (tables, *_) in figures.items()}
     for name, tables in lacking.items():
         if tables:
-            print(f"{name} is not drawn: results/reference/{run} has no table {', '.join(tables)}", file=sys.stderr)
+            print(f"{name} is not drawn: {where} has no table {', '.join(tables)}", file=sys.stderr)
     return {name: figure for name, figure in figures.items() if not lacking[name]}
 
 

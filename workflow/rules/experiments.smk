@@ -7,8 +7,12 @@ from etalon.evaluate.lodo_groups import members_of_groups
 
 
 def scores_of(wildcards):
-    """Files with the scores that a metrics table gathers. A dataset without reference values or classes has none."""
-    classical, encoders = TABLES[wildcards.table]
+    """Files with the scores that a metrics table gathers."""
+    return scores_in(*TABLES[wildcards.table])
+
+
+def scores_in(classical, encoders):
+    """Scores of experiments on datasets and of others on variants. A set without references or classes has none."""
     names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
     names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
     kinds = {"few_shot": "parquet", "classical_few_shot": "parquet"}
@@ -65,8 +69,12 @@ def seeds_of(variant):
     return config["encoders"]["seeds_of"].get(variant, config["encoders"]["seeds"])
 
 
+def with_weights(variants):
+    return [variant for variant in variants if VARIANTS[variant]["encoder"] != "fs"]
+
+
 def checkpoints(variants):
-    return trainings(variant for variant in variants if VARIANTS[variant]["encoder"] != "fs")
+    return trainings(with_weights(variants))
 
 
 def training_sets(wildcards):
@@ -202,6 +210,8 @@ SETTINGS = {
         "heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence")],
         "max_spectra": config["embedding"]["robustness"]["max_spectra"],
     },
+    "fine_tuning": lambda: {key: value for key, value in config["fine_tuning"].items() if key != "seeds"}
+    | chosen("embedding", "repeats"),
     "encoder_metadata": lambda: chosen("embedding", "inner_splits", "repeats", "max_rows")
     | {"heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "logistic")]},
     "encoder_lodo": lambda: chosen("lodo", "sizes", "draws", "max_per_set", "heads")
@@ -245,6 +255,7 @@ ON_ENCODERS = {
     "embedding_lodo": ("encoder_lodo", "checkpoint"),
     "embedding_metadata": ("encoder_metadata", "checkpoint"),
     "cross_instrument": ("cross_instrument", "index"),
+    "fine_tuning": ("fine_tuning", "checkpoint"),
 }
 ENCODER_EXPERIMENTS = ("encoders", "downstream", *(folder for folder, _ in ON_ENCODERS.values() if "{" not in folder))
 # Seeds of an encoder, from the first, that an experiment takes; all of them where nothing stands here.
@@ -252,12 +263,14 @@ SEEDS = {
     "encoder_robustness": config["embedding"]["robustness"]["seeds"],
     "encoder_lodo": config["lodo"]["seeds"],
     "downstream": config["downstream"]["seeds"],
+    "fine_tuning": config["fine_tuning"]["seeds"],
     "few_shot": config["few_shot"]["seeds"],
     "cross_instrument": config["cross_instrument"]["seeds"],
 }
 MAIN, FINALISTS, SYNTHETIC, TOLD = (
     config["encoders"][key] for key in ("variants", "finalists", "synthetic", "metadata")
 )
+UNTRAINED = [variant for variant in MAIN if not VARIANTS[variant]["losses"]]
 # The experiments in each metrics table, on datasets and with variants of encoders; figures depend on the smallest table
 # that holds what they show.
 TABLES = {
@@ -273,8 +286,14 @@ TABLES = {
         ("classical", "classical_robustness", "classical_lodo"),
         {"encoders": SYNTHETIC, "encoder_robustness": SYNTHETIC, "encoder_lodo": SYNTHETIC},
     ),
-    "embedding_metadata": (("classical",), {"encoder_metadata": TOLD}),
-    "embedding_downstream": (("classical", "tabpfn"), {"encoders": FINALISTS, "downstream": FINALISTS}),
+    "embedding_metadata": (("classical",), {"encoders": UNTRAINED, "encoder_metadata": TOLD}),
+    "embedding_downstream": (
+        ("classical", "tabpfn"),
+        {"encoders": FINALISTS, "downstream": FINALISTS, "fine_tuning": with_weights(FINALISTS)},
+    ),
     "embedding_few_shot": (("classical_few_shot",), {"few_shot": FINALISTS}),
     "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
 }
+# Without two datasets that share specimens, or two families that share an analyte, there is nothing to gather.
+EMPTY = [table for table, experiments in TABLES.items() if not scores_in(*experiments)]
+TABLES = {table: experiments for table, experiments in TABLES.items() if table not in EMPTY}

@@ -29,6 +29,40 @@ FIGURES = {
         "Phase 2: which ingredient does what?",
         "Figure: robustness to perturbed spectra",
     ),
+    "tab_phase3_lodo": (["embedding_lodo"], "Phase 3: a dataset it never saw", "Table: calibrations of other families"),
+    "fig_phase3_lodo_boxplots": (
+        ["embedding_lodo"],
+        "Phase 3: a dataset it never saw",
+        "Figure: calibrations of other families",
+    ),
+    "fig_phase3_train_test_heatmap": (
+        ["embedding_lodo"],
+        "Phase 3: a dataset it never saw",
+        "Figure: from each dataset to each other",
+    ),
+    "fig_phase4_synthetic": (["embedding_synthetic"], "Synthetic spectra", "Figure: share of synthetic spectra"),
+    "fig_phase5_metadata": (
+        ["embedding_metadata"],
+        "Phase 5: metadata",
+        "Figure: with, without and with wrong metadata",
+    ),
+    "tab_phase6_downstream": (["embedding_downstream"], "Phase 6: against everything", "Table: every head"),
+    "fig_phase6_critical_difference": (
+        ["embedding_downstream"],
+        "Phase 6: against everything",
+        "Figure: critical differences of ranks",
+    ),
+    "fig_phase6_few_shot": (["embedding_few_shot"], "Phase 6: against everything", "Figure: few-shot curves"),
+    "tab_phase6_cross_instrument": (
+        ["embedding_cross_instrument"],
+        "Phase 6: against everything",
+        "Table: another instrument",
+    ),
+    "tab_pretraining_levers": (
+        ["embedding_encoders", "embedding_synthetic", "embedding_metadata"],
+        "Pretraining",
+        "Table: what each lever of pretraining is worth",
+    ),
     "fig_pretraining_curves": (["pretraining"], "Pretraining", "Figure: curves of training"),
     "fig_embedding_map": (["embedding_map"], "Pretraining", "Figure: map of embeddings"),
     "tab_synthetic_realism": (["synthetic_realism"], "Synthetic spectra", "Table: synthetic against real spectra"),
@@ -78,6 +112,27 @@ rule phase_1:
 rule phase_2:
     input:
         drawn("tab_phase2_ablation", "fig_phase2_robustness"),
+
+
+rule phase_3:
+    input:
+        drawn("tab_phase3_lodo", "fig_phase3_lodo_boxplots", "fig_phase3_train_test_heatmap"),
+
+
+rule phase_4:
+    input:
+        drawn("fig_phase4_synthetic", "tab_synthetic_realism"),
+
+
+rule phase_5:
+    input:
+        drawn("fig_phase5_metadata"),
+
+
+rule phase_6:
+    input:
+        drawn("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot"),
+        drawn("tab_phase6_cross_instrument", "tab_pretraining_levers"),
 
 
 rule figures:
