@@ -2,8 +2,7 @@
 
 Every choice is made inside the training rows: by leaving out one family at a time where at least three train, else by
 specimen. Where local samples are added, choices are made by specimen: the family is no longer unknown. The PLS methods
-then choose anew for every draw, with the local rows entered as often as it takes for both sides to weigh the same;
-ridge chooses on the training rows once, and local ones update its coefficients in closed form.
+then choose anew for every draw, the local rows with as much weight as all training rows together; ridge chooses on the training rows once, and local ones update its coefficients in closed form.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +23,7 @@ from etalon.evaluate.lodo import Transfer
 from etalon.evaluate.lodo_grid import join, own_views
 from etalon.evaluate.lodo_tasks import Contest
 from etalon.evaluate.tasks import Task
+from etalon.evaluate.weighted_pls import Weighted, predict_methods
 from etalon.seeds import derive_seed
 
 METHODS = ("asls_snv_pls", "tuned_pls", "tuned_ridge", "stacked_pls")
@@ -85,13 +85,14 @@ class ClassicalTransfer:
         if self.not_run:
             return found
         at, asked = self._n + self._place[local], self._n + self._place[test]
-        rows = np.concatenate([np.arange(self._n), np.tile(at, max(1, round(self._n / len(at))))])
+        rows = np.concatenate([np.arange(self._n), at])
+        weights = np.concatenate([np.ones(self._n), np.full(len(at), self._n / len(at))])
         inner = grouped_kfold(self._groups[rows], self.settings["inner_splits"], self._seed)
-        data = tuning.Training(self._views, rows, self._y[rows], self._groups[rows], inner)
-        for method, candidate in _choose_pls(data, self.settings).items():
-            found[method] = self._fit(candidate.choice, rows).predict(self._views, asked)
-        y_hat = self._ridge.spiked(self._place[local], y, np.ones(len(y)))[self._place[test]]
-        return found | {"tuned_ridge": np.clip(y_hat, *clip_range(self._y[rows]))}
+        data = Weighted(self._views, rows, self._y[rows], weights, inner)
+        found |= predict_methods(data, self.settings, STANDARD, asked)
+        found["tuned_ridge"] = self._ridge.spiked(self._place[local], y, np.ones(len(y)))[self._place[test]]
+        limits = clip_range(self._y[rows])
+        return {method: np.clip(y_hat, *limits) for method, y_hat in found.items()}
 
     def local_only(self, local: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
         rows, y = self._place[local], self.member.task.y[local]

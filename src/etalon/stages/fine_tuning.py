@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     seeds = {"seed": job.seed, "encoder_seed": job.encoder_seed}
 
     def compute(folder: Path, spectra: SpectraSet, tasks: list[Task], folds: pd.DataFrame) -> SetOutcome:
-        refuse_seen(checkpoint, training, spectra.metadata)
+        refuse_seen(checkpoint, training, spectra.metadata, spectra.intensities)
         return fine_tune_set(encoder, spectra, tasks, folds, job.settings, **seeds)
 
     about = describe_encoder(COMPUTED_BY, checkpoint, name, {}) | {"computed_by": COMPUTED_BY}
