@@ -10,17 +10,11 @@ from typing import Any
 
 from etalon.storage import load_json, replacing, save_json
 
-TABLES = (
-    *("embedding_baselines", "embedding_robustness", "embedding_encoders", "embedding_encoder_robustness"),
-    *("pretraining", "embedding_map", "synthetic_realism"),
-)
-
-
 def main(run: str) -> None:
     source, target = Path("results") / run, Path("results/reference") / run
-    for table in TABLES:
-        with replacing(target / "metrics" / f"{table}.parquet") as temporary:
-            shutil.copyfile(source / "metrics" / f"{table}.parquet", temporary)
+    for table in sorted((source / "metrics").glob("*.parquet")):
+        with replacing(target / "metrics" / table.name) as temporary:
+            shutil.copyfile(table, temporary)
     save_json(target / "provenance.json", provenance(source / "scores", source / "checkpoints"))
 
 
