@@ -10,6 +10,7 @@ from typing import Any
 
 from etalon.storage import load_json, replacing, save_json
 
+
 def main(run: str) -> None:
     source, target = Path("results") / run, Path("results/reference") / run
     for table in sorted((source / "metrics").glob("*.parquet")):
