@@ -2,7 +2,8 @@
 
 Every choice is made inside the training rows: by leaving out one family at a time where at least three train, else by
 specimen. Where local samples are added, choices are made by specimen: the family is no longer unknown. The PLS methods
-then choose anew for every draw, the local rows with as much weight as all training rows together; ridge chooses on the training rows once, and local ones update its coefficients in closed form.
+then choose anew for every draw, the local rows with as much weight as all training rows together; ridge chooses on the
+training rows once, and local ones update its coefficients in closed form.
 """
 
 from collections.abc import Callable, Mapping, Sequence
