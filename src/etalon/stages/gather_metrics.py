@@ -12,7 +12,9 @@ from etalon.storage import load_json, save_table
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("--scores", type=Path, nargs="+", required=True, help="scores of experiments, JSON or parquet")
+    arguments.add_argument(
+        "--scores", type=Path, nargs="+", required=True, help="scores of experiments, JSON or parquet"
+    )
     arguments.add_argument("--out", type=Path, required=True, help="parquet file to write")
     args = arguments.parse_args(argv)
     tables = [read_scores(path) for path in tqdm(args.scores, desc="scores", unit="file")]
