@@ -131,6 +131,41 @@ rule score_embeddings:
         " --predictions {input.predictions:q} --record {input.record:q} --out {output.scores:q} &> {log:q}"
 
 
+# Times, so that its table is no part of what `verify` compares.
+rule measure_cost:
+    input:
+        data=contents(COSTED),
+        folds=expand("<data>/splits/{dataset}.parquet", dataset=COSTED),
+        checkpoints=[path for _, _, path in costed_encoders() if path != "none"],
+    output:
+        table="<results>/metrics/cost.parquet",
+        record="<results>/metrics/cost.json",
+    log:
+        "<logs>/measure_cost/<run>.log",
+    benchmark:
+        "<results>/benchmarks/measure_cost.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        data=folders(COSTED),
+        encoders=" ".join(f"--encoder {' '.join(of)}" for of in costed_encoders()).replace(
+            "<results>", f"results/{config['run']}"
+        ),
+        settings=experiment_settings("cost"),
+        seed=config["seed"],
+        run=config["run"],
+        code=code_digest("measure_cost"),
+        origin=origins(COSTED),
+    shell:
+        "python -m etalon.stages.measure_cost --run {params.run} --data {params.data:q} --folds {input.folds:q}"
+        " {params.encoders} --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --out {output.table:q} --record {output.record:q} &> {log:q}"
+
+
 rule map_embeddings:
     input:
         data=lambda wildcards: [f"{folder_of(dataset)}/metadata.json" for dataset in mapped()],

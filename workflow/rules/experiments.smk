@@ -132,6 +132,13 @@ def fs_index(wildcards):
     return f"<results>/embeddings/{FS}/{{heldout}}/seed0/index.json"
 
 
+def costed_encoders():
+    """Variant, encoder and weights of each finalist. Times do not depend on what weights were trained on."""
+    weights = f"<results>/checkpoints/{{}}/{FOLDS[0]}/seed0.safetensors"
+    kinds = {variant: VARIANTS[variant]["encoder"] for variant in FINALISTS}
+    return [(variant, kind, "none" if kind == "fs" else weights.format(variant)) for variant, kind in kinds.items()]
+
+
 # What the rules of experiments on encoders have in common: each of these returns a function of wildcards.
 
 
@@ -210,6 +217,8 @@ SETTINGS = {
         "heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence")],
         "max_spectra": config["embedding"]["robustness"]["max_spectra"],
     },
+    "cost": lambda: chosen("cost", "repeats", "heads")
+    | {block: config[block] for block in ("phase_0", "asls", "embedding", "downstream", "fine_tuning")},
     "fine_tuning": lambda: {key: value for key, value in config["fine_tuning"].items() if key != "seeds"}
     | chosen("embedding", "repeats"),
     "encoder_metadata": lambda: chosen("embedding", "inner_splits", "repeats", "max_rows")
@@ -270,6 +279,7 @@ SEEDS = {
 MAIN, FINALISTS, SYNTHETIC, TOLD = (
     config["encoders"][key] for key in ("variants", "finalists", "synthetic", "metadata")
 )
+COSTED = [dataset for dataset in MEASURED if dataset in config["cost"]["datasets"]] or MEASURED[:1]
 UNTRAINED = [variant for variant in MAIN if not VARIANTS[variant]["losses"]]
 # The experiments in each metrics table, on datasets and with variants of encoders; figures depend on the smallest table
 # that holds what they show.

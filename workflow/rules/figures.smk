@@ -58,6 +58,7 @@ FIGURES = {
         "Phase 6: against everything",
         "Table: another instrument",
     ),
+    "tab_phase6_cost": (["cost"], "Phase 6: against everything", "Table: seconds and choices"),
     "tab_pretraining_levers": (
         ["embedding_encoders", "embedding_synthetic", "embedding_metadata"],
         "Pretraining",
@@ -132,7 +133,7 @@ rule phase_5:
 rule phase_6:
     input:
         drawn("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot"),
-        drawn("tab_phase6_cross_instrument", "tab_pretraining_levers"),
+        drawn("tab_phase6_cost", "tab_phase6_cross_instrument", "tab_pretraining_levers"),
 
 
 rule figures:
