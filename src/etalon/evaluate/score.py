@@ -51,11 +51,10 @@ def _measured(predictions: pd.DataFrame, record: dict[str, Any]) -> Iterator[dic
     for key, group in predictions.groupby(KEYS, observed=True, dropna=False, sort=True):
         values: dict[str, Any] = dict(zip(KEYS, key, strict=True))
         # Disturbed spectra are tested with the calibrations of the cross-validation.
-        condition = values["condition"] if values["condition"] == "published" else "cv"
-        common = values | {
-            "status": "ok",
-            "n_train": n_train.get((values["target"], values["method"], condition, values["repeat"]), np.nan),
-        }
+        known = (
+            n_train.get((values["target"], values["method"], c, values["repeat"])) for c in (values["condition"], "cv")
+        )
+        common = values | {"status": "ok", "n_train": next((n for n in known if n is not None), np.nan)}
         for name, value in _formulas(values["task"], group):
             if values["condition"] in ("cv", "published") or name in DISTURBED:
                 yield common | {"metric": name, "value": value}

@@ -128,6 +128,7 @@ PROTOCOLS = {
     "spiked": "local samples added",
     "slope_bias": "slope and bias",
     "local_only": "local samples only",
+    "train_test": "from one dataset to another",
     "few_shot": "few-shot",
     "same_instrument": "same instrument",
     "cross_instrument": "other instrument",
