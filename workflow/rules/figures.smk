@@ -29,7 +29,11 @@ FIGURES = {
         "Phase 2: which ingredient does what?",
         "Figure: robustness to perturbed spectra",
     ),
-    "tab_phase3_lodo": (["embedding_lodo", "embedding_encoders"], "Phase 3: a dataset it never saw", "Table: calibrations of other families"),
+    "tab_phase3_lodo": (
+        ["embedding_lodo", "embedding_encoders"],
+        "Phase 3: a dataset it never saw",
+        "Table: calibrations of other families",
+    ),
     "fig_phase3_lodo_boxplots": (
         ["embedding_lodo"],
         "Phase 3: a dataset it never saw",
