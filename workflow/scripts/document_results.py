@@ -19,11 +19,12 @@ from etalon.figures import (
     tab_phase1_feasibility,
     tab_phase2_ablation,
     tab_phase3_lodo,
+    tab_phase6_cost,
     tab_phase6_cross_instrument,
     tab_phase6_downstream,
     tab_pretraining_levers,
 )
-from etalon.figures.command import load_metrics, load_union, plain
+from etalon.figures.command import load_metrics, load_table, load_union, plain
 from etalon.figures.encoder_rows import FIXED, UNTRAINED, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
 from etalon.figures.style import HEADS, PROTOCOLS, look, order
@@ -219,6 +220,20 @@ def phase_6_cross_instrument(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("cost")
+def phase_6_cost(path: Path) -> str:
+    table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS))
+    names = ("dataset", "method", "seconds", "to tuned PLS", "settings searched", "by hand", "needs")
+    lines = []
+    for row in table.to_dict("records"):
+        label = look(f"{row['variant']}/{row['head']}" if row["variant"] else row["method"]).label
+        ran = row["status"] == "ok"
+        seconds = number(row["total"], ".2f") if ran else row["status"]
+        about = [str(row["searched"]), str(row["by_hand"]), row["needs"]]
+        lines.append([row["dataset"], label, seconds, number(row["relative"], ".1f") if ran else "", *about])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
 @shipped("embedding_encoders", "embedding_synthetic", "embedding_metadata")
 def levers(*paths: Path) -> str:
     names = ("lever", "encoder", "head", "tasks", "with / without", "95 % interval", "p")
@@ -351,6 +366,7 @@ RESULT_SECTIONS = {
     "phase 6, accuracy": phase_6_downstream,
     "phase 6, few-shot": phase_6_few_shot,
     "phase 6, other instruments": phase_6_cross_instrument,
+    "phase 6, cost": phase_6_cost,
     "phase 6, levers": levers,
 }
 
