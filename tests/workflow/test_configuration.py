@@ -18,7 +18,7 @@ MISTAKES = {
     "sead=2": 'config: unknown key "sead" (expected one of: asls,',
     "datasets={include: [cofee_*]}": "no dataset of config/datasets.yaml matches 'cofee_*'",
     "catalogue=nowhere.yaml": "nowhere.yaml: file: expected a catalogue of datasets, found no such file",
-    "figures_from=reference": "results/reference/paper/metrics/embedding_baselines.parquet: expected a shipped metrics",
+    "figures_from=reference": "results/reference/paper: expected shipped metrics tables, found none of those",
 }
 
 

@@ -20,6 +20,8 @@ def drawable(figures):
     for name, tables in lacking.items():
         if tables:
             print(f"{name} is not drawn: {where} has no table {', '.join(tables)}", file=sys.stderr)
+    if all(lacking.values()):
+        stop(f"{where}: expected shipped metrics tables, found none of those that figures draw")
     return {name: figure for name, figure in figures.items() if not lacking[name]}
 
 
