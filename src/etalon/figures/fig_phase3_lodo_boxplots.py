@@ -74,7 +74,7 @@ def _about(extended: bool) -> str:
 
 
 def _draw_panel(axis: Axes, ratios: pd.DataFrame, names: list[str], title: str) -> None:
-    axis.set_title(title, pad=9)
+    axis.set_title(title, pad=10)
     axis.axvline(1.0, color="0.5", lw=0.6, zorder=0)
     axis.grid(axis="x")
     axis.set_axisbelow(True)
@@ -93,7 +93,16 @@ def _draw_panel(axis: Axes, ratios: pd.DataFrame, names: list[str], title: str) 
     text = ", ".join(
         [style.count(tasks, "task"), f"{ratios['family'].nunique()} families"] if tasks else ["not run"],
     )
-    axis.text(0.5, 1.03, text, transform=axis.transAxes, ha="center", size=5.5, color="0.35")
+    axis.annotate(
+        text,
+        (0.5, 1),
+        (0, 2),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        size=5.5,
+        color="0.35",
+    )
 
 
 def _draw_box(axis: Axes, place: int, values: np.ndarray, mean: float, colour: str) -> None:

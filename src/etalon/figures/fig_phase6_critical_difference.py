@@ -30,7 +30,7 @@ FINE_TUNED = tuple(f"{variant}/{how}" for variant in (*ENCODERS, *CONTROLS) for 
 TASK_KIND = "regression"
 ALPHA = 0.05
 MIN_SHARE = 0.5  # a row with fewer of the tasks would take the others' tasks away: it is named, not drawn
-UNIT_HEIGHT, HEAD_HEIGHT, NOTE_HEIGHT, GAP = 3.6, 13.0, 3.2, 6.0  # mm
+UNIT_HEIGHT, HEAD_HEIGHT, NOTE_HEIGHT, GAP = 3.6, 16.0, 3.2, 6.0  # mm
 AXES = (0.34, 0.32)  # left end and width of a diagram, without its labels, as shares of the figure's width
 NOTE_WIDTH = 150  # characters
 
@@ -146,7 +146,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
             left, width = AXES
             axis = figure.add_axes((left, (top - height) / total, width, (height - HEAD_HEIGHT) / total))
             diagram.draw(axis)
-            axis.set_title(f"{letter}  {diagram.title(not extended)}", pad=10)
+            axis.set_title(f"{letter}  {diagram.title(not extended)}", pad=17)
             top -= height
         figure.text(0.01, (top - GAP / 2) / total, "\n".join(notes), size=6.0, va="top", linespacing=1.3)
     return figure
