@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-# Two readers, and a dataset without a file.
-CHOSEN = ("--config", "datasets={include: [corn_m5, meat_tecator_215, coffee_atr], exclude: []}")
+# Two readers, a dataset without a file, and no more encoders than every rule needs.
+CHOSEN = (
+    "--config",
+    "datasets={include: [corn_m5, meat_tecator_215, coffee_atr], exclude: []}",
+    "encoders={seeds: 1, seeds_of: {random_init: 1, fsnl_random_init: 1, fsnl_episodic_asls: 1}, family_folds: 2,"
+    " variants: [random_init, masked, fs], synthetic: [random_init, masked], metadata: [masked],"
+    " finalists: [random_init, fs]}",
+)
 EVERY_RUN = {
     *("gather_metrics", "tab_phase0_baselines", "fig_phase0_robustness", "tab_phase1_feasibility"),
     *("tab_encoder_readouts", "tab_phase2_ablation", "fig_phase2_robustness", "all"),

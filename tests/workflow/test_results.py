@@ -70,6 +70,11 @@ def test_every_section_is_written_from_its_tables(document, tmp_path, monkeypatc
     monkeypatch.setattr(compare, "RESAMPLES", 99)
     for table, conditions in {**TABLES, "embedding_encoders": ("cv",)}.items():
         as_records(pd.DataFrame(rows(conditions)), METRIC_COLUMNS).to_parquet(tmp_path / f"{table}.parquet")
+    about = {"run": "paper", "dataset": "corn", "n_train": 64, "n_channels": 700, "step": "total", "status": "ok"}
+    about |= {"searched": 6, "optimised": 0, "by_hand": 2, "settings": "", "needs": "", "threads": 1, "machine": "m"}
+    own = [("tuned_pls", "", "", 2.0), ("embedding", "fs", "evidence", 3.0)]
+    costs = [about | dict(zip(("method", "variant", "head", "seconds"), row, strict=True)) for row in own]
+    pd.DataFrame(costs).to_parquet(tmp_path / "cost.parquet")
     text = {name: write() for name, write in document.RESULT_SECTIONS.items() if name[:7] in ("phase 3", "phase 4")}
     text |= {name: write() for name, write in document.RESULT_SECTIONS.items() if name[:7] in ("phase 5", "phase 6")}
     assert not [
@@ -83,5 +88,6 @@ def test_every_section_is_written_from_its_tables(document, tmp_path, monkeypatc
     assert "| fs + evidence head | 0.800 |" in text["phase 6, accuracy"]
     assert "| fs + evidence head | 10 | 3 | 0.800 |" in text["phase 6, few-shot"]
     assert "| other instrument | fs + evidence head | 3 | 0.800 |" in text["phase 6, other instruments"]
+    assert "| corn | fs + evidence head | 3.00 | 1.5 | 6 | 2 |" in text["phase 6, cost"]
     assert text["phase 6, levers"].count("\n| metadata | perceiver") == 2
     assert np.all([section.endswith("\n\n") for section in text.values()])

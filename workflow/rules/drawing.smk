@@ -17,11 +17,11 @@ def drawable(figures):
             table, config["reference_run"]
         )
     lacking = {name: list(filter(absent, tables)) for name, (tables, *_) in figures.items()}
+    if all(lacking.values()):
+        stop(f"{where}: expected shipped metrics tables, found none of those that figures draw")
     for name, tables in lacking.items():
         if tables:
             print(f"{name} is not drawn: {where} has no table {', '.join(tables)}", file=sys.stderr)
-    if all(lacking.values()):
-        stop(f"{where}: expected shipped metrics tables, found none of those that figures draw")
     return {name: figure for name, figure in figures.items() if not lacking[name]}
 
 

@@ -6,6 +6,7 @@ one, and the heads of phase 6. Panel b: the same with fine-tuned encoders, on th
 
 import textwrap
 from dataclasses import dataclass
+from itertools import chain
 
 import matplotlib as mpl
 import numpy as np
@@ -58,7 +59,7 @@ class Diagram:
     def draw(self, axis: Axes) -> None:
         mean = self.ranks.mean()
         label = {name: style.look(name).label for name in mean.index}
-        scikit_posthocs.critical_difference_diagram(
+        drawn = scikit_posthocs.critical_difference_diagram(
             mean.rename(label),
             self.p.rename(index=label, columns=label),
             alpha=ALPHA,
@@ -72,6 +73,9 @@ class Diagram:
             crossbar_props={"linewidth": 1.4, "marker": "o", "markersize": 2.0, "color": "0.25"},
             text_h_margin=0.02 * (mean.max() - mean.min()),
         )
+        # The points of a bar come in the order of a set, which is another in every process.
+        for line in chain.from_iterable(drawn["crossbars"]):
+            line.set_xdata(np.sort(line.get_xdata()))
         axis.spines["top"].set_visible(True)
         for text in axis.texts:
             text.set_color("black")
