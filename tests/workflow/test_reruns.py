@@ -11,8 +11,7 @@ import pytest
 CHOSEN = (
     "--config",
     "datasets={include: [corn_m5, meat_tecator_215, coffee_atr], exclude: []}",
-    "encoders={seeds: 1, seeds_of: {random_init: 1, fsnl_random_init: 1, fsnl_episodic_asls: 1}, family_folds: 2,"
-    " variants: [random_init, masked, fs], synthetic: [random_init, masked], metadata: [masked],"
+    "encoders={variants: [random_init, masked, fs], synthetic: [random_init, masked], metadata: [masked],"
     " finalists: [random_init, fs]}",
 )
 EVERY_RUN = {
