@@ -97,10 +97,13 @@ class Stack:
 
     def predict(self, views: Views, rows: np.ndarray) -> np.ndarray:
         """Return clipped predictions, shape (n_rows,)."""
+        return np.clip(self.unclipped(views, rows), *self.range_)
+
+    def unclipped(self, views: Views, rows: np.ndarray) -> np.ndarray:
         y_hat = np.full(len(rows), self.mean_)
         for weight, member in zip(self.weights_, self.members_, strict=True):
             y_hat += weight * (member.unclipped(views, rows) - self.mean_)
-        return np.clip(y_hat, *self.range_)
+        return y_hat
 
 
 def calibration(choice: Choice) -> Calibration | Stack:

@@ -12,7 +12,7 @@ from etalon.data.folds import Fold
 from etalon.errors import NotRunError
 from etalon.evaluate import tuning
 from etalon.evaluate.baselines import Chosen, fit
-from etalon.evaluate.calibration import Calibration
+from etalon.evaluate.calibration import Calibration, Stack
 from etalon.evaluate.cross_instrument import Pair, enough_shared, gaps_of, hold_out, pair_records, tasks_of
 from etalon.evaluate.embedding_experiment import METHOD, SetOutcome
 from etalon.evaluate.embedding_heads import HEADS, RegressionHead, describe_choice, rows_of, usable_folds
@@ -21,7 +21,7 @@ from etalon.evaluate.tasks import Task
 from etalon.evaluate.views import Views
 from etalon.seeds import derive_seed
 
-CLASSICAL = ("tuned_pls", "tuned_ridge")
+CLASSICAL = ("tuned_pls", "tuned_ridge", "stacked_pls")
 MIN_CHANNELS = 20  # of the source instrument within the range that both cover
 
 Blocks = Mapping[str, np.ndarray]
@@ -126,7 +126,6 @@ def classical_across(
                 continue
             for name, candidate in _choose(views, task, fold, train, settings, seed).items():
                 fitted = fit(candidate.choice, views, both, train)
-                assert isinstance(fitted, Calibration)
                 mine = partial(fitted.unclipped, views)
                 theirs = partial(_shifted, fitted, views, n_own)
                 found = pair_records(pair, task, fold, rows, mine, theirs, fitted.range_)
@@ -135,7 +134,7 @@ def classical_across(
     return Outcome(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), chosen, gaps=gaps)
 
 
-def _shifted(fitted: Calibration, views: Views, n_own: int, rows: np.ndarray) -> np.ndarray:
+def _shifted(fitted: Calibration | Stack, views: Views, n_own: int, rows: np.ndarray) -> np.ndarray:
     return fitted.unclipped(views, n_own + rows)
 
 
@@ -168,9 +167,11 @@ def _choose(
     splits = settings["inner_splits"]
     data = tuning.training(views, task.y, task.groups, train, n_splits=splits, seed=inner_seed, stratify=False)
     names = settings["preprocessings"]
+    pls = [tuning.tune_pls(data, name, settings["max_lv"]) for name in names]
     return {
-        "tuned_pls": tuning.best_of([tuning.tune_pls(data, name, settings["max_lv"]) for name in names]),
+        "tuned_pls": tuning.best_of(pls),
         "tuned_ridge": tuning.best_of([tuning.tune_ridge(data, name) for name in names]),
+        "stacked_pls": tuning.stack_pls(data, pls),
     }
 
 

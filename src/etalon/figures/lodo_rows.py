@@ -66,9 +66,10 @@ def scores(rows: pd.DataFrame) -> pd.DataFrame:
     """
     ran = rows[(rows["status"] == "ok") & rows["value"].notna()]
     parts = {name: own.drop(columns="metric") for name, own in ran[[*KEYS, "metric", "value"]].groupby("metric")}
-    table = parts.get(PRIMARY[KIND], ran[[*KEYS, "value"]][:0])
+    none = ran[[*KEYS, "value"]][:0]
+    table = parts.get(PRIMARY[KIND], none)
     for name in ("r2", "bias"):
-        other = parts.get(name, table[:0]).rename(columns={"value": name})
+        other = parts.get(name, none).rename(columns={"value": name})
         table = table.merge(other, on=KEYS, how="left")
     return table.assign(to_sd=np.sqrt(np.maximum(1.0 - table["r2"], 0.0)))
 

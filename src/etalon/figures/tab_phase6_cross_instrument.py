@@ -26,7 +26,7 @@ from etalon.figures.style import PROTOCOLS
 CONDITIONS = ("same_instrument", "cross_instrument", "cross_instrument_bias")
 REFERENCE = "tuned_pls"
 EXPECTED = (
-    *(REFERENCE, "tuned_ridge", "fs/ridge", "fs/evidence"),
+    *(REFERENCE, "tuned_ridge", "stacked_pls", "fs/ridge", "fs/evidence"),
     *(
         f"{variant}/{head}"
         for variant in ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_episodic_asls")

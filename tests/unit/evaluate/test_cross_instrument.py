@@ -138,7 +138,7 @@ def test_no_common_range_is_a_gap_for_classical_methods(pair):
     far = Pair(pair.source, measured("second", COARSE + 900.0, np.arange(N)))
     found = outcome(far, "classical")
     assert found.predictions.empty
-    assert {gap["method"] for gap in found.gaps} == {"tuned_pls", "tuned_ridge"}
+    assert {gap["method"] for gap in found.gaps} == {"tuned_pls", "tuned_ridge", "stacked_pls"}
     assert {gap["reason"] for gap in found.gaps} == {"0 channels in the range that both cover, fewer than 20"}
 
 

@@ -14,7 +14,7 @@ from etalon.evaluate.lodo import load_members, plan
 from etalon.evaluate.lodo_heads import Embedder, HeadTransfer
 from etalon.figures import fig_phase3_lodo_boxplots, fig_phase3_train_test_heatmap, tab_phase3_lodo
 from etalon.figures.lodo_pairs import best_encoder, list_groups
-from etalon.figures.lodo_rows import read
+from etalon.figures.lodo_rows import read, scores
 from etalon.models.function_space import BLOCKS
 from etalon.stages import classical_lodo, embedding_lodo, gather_metrics, score_embeddings, score_predictions
 from etalon.storage import load_json, load_set, save_table
@@ -179,3 +179,9 @@ def test_pairs_show_the_error_as_it_is_and_without_bias(metrics):
     assert best_encoder([group]) is not None
     figure = fig_phase3_train_test_heatmap.draw(read([metrics]))
     assert figure.get_size_inches()[0] == pytest.approx(180 / 25.4)
+
+
+def test_errors_alone_are_enough_for_the_scores(metrics):
+    rows = read([metrics])
+    found = scores(rows[rows["metric"] == "rmsep"])
+    assert len(found) and found[["r2", "bias", "to_sd"]].isna().all(axis=None) and found["value"].notna().all()
