@@ -56,3 +56,18 @@ def test_the_documentation_of_the_configuration_is_in_step_with_the_schemas():
     script = REPOSITORY / "workflow/scripts/document_config.py"
     written = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
     assert written == (REPOSITORY / "config/README.md").read_text(), "run `make docs`"
+
+
+def leaves(settings: dict[str, Any], path: str = "") -> set[str]:
+    """Return the dotted paths of all that is no block."""
+    found = set()
+    for name, value in settings.items():
+        own = f"{path}.{name}".lstrip(".")
+        found |= leaves(value, own) if isinstance(value, dict) else {own}
+    return found
+
+
+def test_the_paper_inherits_nothing_that_the_demo_cuts_down():
+    """It is laid over the demo's configuration, so what stands there and not here is the demo's size."""
+    demo, paper = (yaml.safe_load((REPOSITORY / f"config/{name}.yaml").read_text()) for name in ("config", "paper"))
+    assert leaves(demo) - leaves(paper) == set()
