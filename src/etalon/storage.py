@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import mmap
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from etalon.contracts import Metadata, SpectraSet
 from etalon.errors import BadInputError, NotRunError
 
 METADATA = "metadata.json"
+_DTYPES = {"F32": np.float32, "F64": np.float64}  # of safetensors files
 
 
 @contextlib.contextmanager
@@ -71,6 +73,36 @@ def load_array(path: str | Path) -> np.ndarray:
         raise BadInputError(path, "file", "an array", "no such file") from error
     except (ValueError, EOFError) as error:
         raise BadInputError(path, "file", "a sound array of numbers", error) from error
+
+
+def map_tensors(path: str | Path, advice: int) -> dict[str, np.ndarray]:
+    """Return the tensors of a safetensors file, read-only and read from disk when they are used.
+
+    Eight bytes with the length of a JSON header, the header, the values: https://github.com/huggingface/safetensors.
+    Its library maps files too, but cannot be told how they will be read: around every single row the kernel would
+    then read up to megabytes that nobody asked for.
+
+    Parameters
+    ----------
+    advice : `mmap.MADV_RANDOM` for single rows here and there, `mmap.MADV_SEQUENTIAL` for all from the first on
+    """
+    try:
+        with Path(path).open("rb") as file:
+            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapping.madvise(advice)
+        start = 8 + int.from_bytes(mapping[:8], "little")
+        header = json.loads(mapping[8:start])
+        return {name: _mapped_tensor(mapping, start, entry) for name, entry in header.items() if name != "__metadata__"}
+    except FileNotFoundError as error:
+        raise BadInputError(path, "file", "tensors, .safetensors", "no such file") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(path, "file", "a sound safetensors file", error) from error
+
+
+def _mapped_tensor(mapping: mmap.mmap, start: int, entry: dict[str, Any]) -> np.ndarray:
+    """Return one tensor, described by `entry` of the header; values begin at byte `start`."""
+    first, _ = entry["data_offsets"]
+    return np.ndarray(entry["shape"], _DTYPES[entry["dtype"]], mapping, offset=start + first)
 
 
 def save_set(folder: str | Path, spectra: SpectraSet) -> None:

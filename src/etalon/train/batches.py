@@ -1,21 +1,35 @@
 """Which spectra a step sees: groups of spectra of one dataset each, all datasets equally often."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
+from etalon.models.encoder import GridBatch
 from etalon.seeds import derive_seed
 from etalon.train.corpus import TrainingSet
+
+# Threads that wait for a disk, not for a processor.
+_READERS = 8
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of one training set, and the generator of all that is random about them."""
+    """Spectra drawn from one training set.
 
-    number: int  # of the set in the corpus
-    source: TrainingSet
-    rows: torch.Tensor
+    Attributes
+    ----------
+    number : of the set in the corpus
+    batch : the spectra, on the device of the training
+    concentrations : float32, shape (n, n_components), of synthetic spectra; None for real ones
+    generator : of all that is random about them
+    """
+
+    number: int
+    batch: GridBatch
+    concentrations: torch.Tensor | None
     generator: torch.Generator
 
 
@@ -36,6 +50,7 @@ class Sampler:
     p_synthetic : share of groups that are synthetic, where the corpus holds both kinds
     groups, spectra : groups a step, spectra a group
     seed : of the training
+    device : where groups are wanted
     """
 
     corpus: Sequence[TrainingSet]
@@ -43,22 +58,46 @@ class Sampler:
     groups: int
     spectra: int
     seed: int
+    device: torch.device = torch.device("cpu")
 
     def draw(self, step: int, number: int) -> Group:
         """Return group `number` of `step`; rows are drawn without replacement where the set has enough of them."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "group", step, number))
-        kinds: tuple[list[int], list[int]] = ([], [])
-        for index, candidate in enumerate(self.corpus):
-            kinds[candidate.synthetic].append(index)
         synthetic = bool(torch.rand((), generator=generator) < self.p_synthetic)
-        eligible = kinds[synthetic] or kinds[not synthetic]
+        eligible = self._kinds[synthetic] or self._kinds[not synthetic]
         index = eligible[int(torch.randint(len(eligible), (), generator=generator))]
         source = self.corpus[index]
         n = len(source.batch)
         order = torch.randperm(n, generator=generator)
-        rows = order[torch.arange(self.spectra) % n]
-        return Group(index, source, rows.to(source.batch.intensities.device), generator)
+        rows = order[torch.arange(self.spectra) % n].to(source.batch.intensities.device)
+        concentrations = None if source.concentrations is None else source.concentrations[rows].to(self.device)
+        return Group(index, source.batch.rows(rows).to(self.device), concentrations, generator)
+
+    @cached_property
+    def _kinds(self) -> tuple[list[int], list[int]]:
+        """Numbers of the real and of the synthetic sets."""
+        kinds: tuple[list[int], list[int]] = ([], [])
+        for index, candidate in enumerate(self.corpus):
+            kinds[candidate.synthetic].append(index)
+        return kinds
 
     @property
     def spectra_per_step(self) -> int:
         return self.groups * self.spectra
+
+
+class ReadAhead(Sampler):
+    """A sampler that draws the groups of the next step while one is computed: none waits for a disk."""
+
+    def draw(self, step: int, number: int) -> Group:
+        waiting = self._drawn.pop((step, number), None)
+        self._drawn[step + 1, number] = self._readers.submit(super().draw, step + 1, number)
+        return super().draw(step, number) if waiting is None else waiting.result()
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[int, int], "Future[Group]"]:
+        return {}
+
+    @cached_property
+    def _readers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_READERS, thread_name_prefix="read-ahead")
