@@ -1,9 +1,9 @@
 """Benchmark corpus: training on generated spectra that lie on disk, against the same spectra in memory.
 
 One process, one thread of linear algebra, `fsnl` and `perceiver` of the paper's size and batches. `mapped` is what the
-stage `pretrain` does: shards are mapped and the groups of a step are read while the one before is computed. Before each
-of its turns the system is told to forget the files, so that every row comes from the disk, as in a corpus far larger
-than memory. `waiting` is the same without reading ahead. The first step of a turn always waits.
+stage `pretrain` does: shards are mapped, and while a step is computed the system reads the groups of the next. Before
+each of its turns the system is told to forget the files, so that every row comes from the disk, as in a corpus far
+larger than memory. `waiting` is the same without announcing rows. The first step of a turn always waits.
 
 `--spectra` makes the corpus larger; the share of it that a turn reads is `share_read`.
 """
@@ -24,7 +24,7 @@ from torch import nn
 from etalon.models.functional import LearnedFunctionSpace
 from etalon.models.perceiver import Perceiver
 from etalon.stages import synthetic_corpus
-from etalon.train.batches import ReadAhead, Sampler
+from etalon.train.batches import Sampler
 from etalon.train.corpus import TrainingSet, load_synthetic
 from etalon.train.episodic_objective import EpisodicObjective
 from etalon.train.masked_objective import MaskedObjective
@@ -53,9 +53,9 @@ def main() -> None:
             calls |= {
                 f"{name}_in_memory": partial(steps, held, Sampler),
                 f"{name}_forget": partial(forget, shards),
-                f"{name}_mapped": partial(from_disk, steps, shards, ReadAhead),
+                f"{name}_mapped": partial(from_disk, steps, shards, Sampler),
                 f"{name}_forget_again": partial(forget, shards),
-                f"{name}_waiting": partial(from_disk, steps, shards, Sampler),
+                f"{name}_waiting": partial(from_disk, steps, shards, Waiting),
             }
         times, results = best_times(calls, args.rounds)
         size = sum(path.stat().st_size for path in shards)
@@ -81,6 +81,13 @@ def main() -> None:
     )
 
 
+class Waiting(Sampler):
+    """Rows are read when a step wants them."""
+
+    def _announce(self, step: int, number: int) -> None:
+        pass
+
+
 def write_corpus(folder: Path, spectra: int) -> list[Path]:
     settings = json.dumps({"n_sets": N_SETS, "n_specimens": spectra // N_SETS, "shards": SHARDS, "asls": ASLS})
     shards = [folder / f"shard{number}.safetensors" for number in range(SHARDS)]
@@ -96,7 +103,7 @@ def in_memory(source: TrainingSet) -> TrainingSet:
     batch, concentrations = source.batch, source.concentrations
     assert batch.baseline is not None and concentrations is not None
     copies = {name: getattr(batch, name).clone() for name in ("intensities", "wavelengths", "baseline", "categories")}
-    return replace(source, batch=replace(batch, **copies), concentrations=concentrations.clone())
+    return replace(source, batch=replace(batch, **copies), concentrations=concentrations.clone(), on_disk=())
 
 
 def forget(shards: Sequence[Path]) -> None:

@@ -5,9 +5,9 @@ import json
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,8 +75,30 @@ def load_array(path: str | Path) -> np.ndarray:
         raise BadInputError(path, "file", "a sound array of numbers", error) from error
 
 
-def map_tensors(path: str | Path, advice: int) -> dict[str, np.ndarray]:
-    """Return the tensors of a safetensors file, read-only and read from disk when they are used.
+class MappedTensor(NamedTuple):
+    """A tensor of a file that is read from disk when it is used.
+
+    Attributes
+    ----------
+    values : read-only
+    mapping, offset : the file, and the byte at which the values begin
+    """
+
+    values: np.ndarray
+    mapping: mmap.mmap
+    offset: int
+
+    def announce(self, rows: Iterable[int]) -> None:
+        """Ask the system to read some rows. It does so in the background: nobody waits when they are used later."""
+        size = self.values.strides[0]
+        for row in rows:
+            start = self.offset + row * size
+            within_page = start % mmap.PAGESIZE
+            self.mapping.madvise(mmap.MADV_WILLNEED, start - within_page, within_page + size)
+
+
+def map_tensors(path: str | Path, advice: int) -> dict[str, MappedTensor]:
+    """Return the tensors of a safetensors file without reading them.
 
     Eight bytes with the length of a JSON header, the header, the values: https://github.com/huggingface/safetensors.
     Its library maps files too, but cannot be told how they will be read: around every single row the kernel would
@@ -99,10 +121,10 @@ def map_tensors(path: str | Path, advice: int) -> dict[str, np.ndarray]:
         raise BadInputError(path, "file", "a sound safetensors file", error) from error
 
 
-def _mapped_tensor(mapping: mmap.mmap, start: int, entry: dict[str, Any]) -> np.ndarray:
-    """Return one tensor, described by `entry` of the header; values begin at byte `start`."""
-    first, _ = entry["data_offsets"]
-    return np.ndarray(entry["shape"], _DTYPES[entry["dtype"]], mapping, offset=start + first)
+def _mapped_tensor(mapping: mmap.mmap, start: int, entry: dict[str, Any]) -> MappedTensor:
+    """Return one tensor, described by `entry` of the header; all values begin at byte `start`."""
+    offset = start + entry["data_offsets"][0]
+    return MappedTensor(np.ndarray(entry["shape"], _DTYPES[entry["dtype"]], mapping, offset), mapping, offset)
 
 
 def save_set(folder: str | Path, spectra: SpectraSet) -> None:

@@ -24,7 +24,7 @@ from etalon.models.perceiver import Perceiver
 from etalon.seeds import derive_seed
 from etalon.stages.arguments import parser, run
 from etalon.storage import save_table
-from etalon.train.batches import ReadAhead, drawn_sets
+from etalon.train.batches import Sampler, drawn_sets
 from etalon.train.checkpoint import make_encoder, save_encoder
 from etalon.train.corpus import TrainingSet, load_real, load_synthetic
 from etalon.train.episodic_objective import EpisodicObjective
@@ -130,7 +130,7 @@ def _train(
     else:
         raise BadInputError("variant", "losses", f"none: {variant['encoder']} is not trained", variant["losses"])
     batch = args.settings["batch"]
-    sampler = ReadAhead(corpus, variant["p_synthetic"], batch["groups"], batch["spectra"], seed, device)
+    sampler = Sampler(corpus, variant["p_synthetic"], batch["groups"], batch["spectra"], seed, device)
     return train(
         objective.to(device),
         encoder,

@@ -80,8 +80,8 @@ def load_shard(path: Path) -> list[Generated]:
     tensors = map_tensors(path, mmap.MADV_SEQUENTIAL)
     return [
         Generated(
-            tensors[f"{entry['name']}.wavelengths"],
-            tensors[f"{entry['name']}.intensities"],
+            tensors[f"{entry['name']}.wavelengths"].values,
+            tensors[f"{entry['name']}.intensities"].values,
             entry["modality"],
             entry["representation"],
         )

@@ -1,7 +1,6 @@
 """Which spectra a step sees: groups of spectra of one dataset each, all datasets equally often."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +9,6 @@ import torch
 from etalon.models.encoder import GridBatch
 from etalon.seeds import derive_seed
 from etalon.train.corpus import TrainingSet
-
-# Threads that wait for a disk, not for a processor.
-_READERS = 8
 
 
 @dataclass(frozen=True)
@@ -61,17 +57,34 @@ class Sampler:
     device: torch.device = torch.device("cpu")
 
     def draw(self, step: int, number: int) -> Group:
-        """Return group `number` of `step`; rows are drawn without replacement where the set has enough of them."""
+        """Return group `number` of `step`; that of the next step is read from disk in the meantime."""
+        self._announce(step + 1, number)
+        index, rows, generator = self._choose(step, number)
+        source = self.corpus[index]
+        rows = rows.to(source.batch.intensities.device)
+        concentrations = None if source.concentrations is None else source.concentrations[rows].to(self.device)
+        return Group(index, source.batch.rows(rows).to(self.device), concentrations, generator)
+
+    def _choose(self, step: int, number: int) -> tuple[int, torch.Tensor, torch.Generator]:
+        """Return set and rows of a group, drawn without replacement where the set has enough of them."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "group", step, number))
         synthetic = bool(torch.rand((), generator=generator) < self.p_synthetic)
         eligible = self._kinds[synthetic] or self._kinds[not synthetic]
         index = eligible[int(torch.randint(len(eligible), (), generator=generator))]
-        source = self.corpus[index]
-        n = len(source.batch)
+        n = len(self.corpus[index].batch)
         order = torch.randperm(n, generator=generator)
-        rows = order[torch.arange(self.spectra) % n].to(source.batch.intensities.device)
-        concentrations = None if source.concentrations is None else source.concentrations[rows].to(self.device)
-        return Group(index, source.batch.rows(rows).to(self.device), concentrations, generator)
+        return index, order[torch.arange(self.spectra) % n], generator
+
+    def _announce(self, step: int, number: int) -> None:
+        if self._all_in_memory:
+            return
+        index, rows, _ = self._choose(step, number)
+        for tensor in self.corpus[index].on_disk:
+            tensor.announce(rows.tolist())
+
+    @cached_property
+    def _all_in_memory(self) -> bool:
+        return not any(source.on_disk for source in self.corpus)
 
     @cached_property
     def _kinds(self) -> tuple[list[int], list[int]]:
@@ -84,20 +97,3 @@ class Sampler:
     @property
     def spectra_per_step(self) -> int:
         return self.groups * self.spectra
-
-
-class ReadAhead(Sampler):
-    """A sampler that draws the groups of the next step while one is computed: none waits for a disk."""
-
-    def draw(self, step: int, number: int) -> Group:
-        waiting = self._drawn.pop((step, number), None)
-        self._drawn[step + 1, number] = self._readers.submit(super().draw, step + 1, number)
-        return super().draw(step, number) if waiting is None else waiting.result()
-
-    @cached_property
-    def _drawn(self) -> dict[tuple[int, int], "Future[Group]"]:
-        return {}
-
-    @cached_property
-    def _readers(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_READERS, thread_name_prefix="read-ahead")

@@ -16,7 +16,7 @@ from etalon.data.folds import group_specimens
 from etalon.errors import BadInputError, NotRunError
 from etalon.models.encoder import GridBatch
 from etalon.models.metadata_embedding import categories_of, category_numbers
-from etalon.storage import load_baseline, load_json, load_set, map_tensors
+from etalon.storage import MappedTensor, load_baseline, load_json, load_set, map_tensors
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class TrainingSet:
     reference, groups : float64 and int, shape (n,): the first target and the specimens, for nothing but the monitoring
         of a training; None where there are none
     source : what a reader of the checkpoint needs to know: checksum, licence, whether weights may be shipped
+    on_disk : what stands on disk of the spectra, with a row for each; nothing for those in memory
     """
 
     name: str
@@ -40,6 +41,7 @@ class TrainingSet:
     reference: np.ndarray | None
     groups: np.ndarray | None
     source: dict[str, Any]
+    on_disk: tuple[MappedTensor, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -106,7 +108,8 @@ def load_synthetic(shards: Sequence[Path], advice: int = mmap.MADV_RANDOM) -> li
 
 def _sets_of_shard(path: Path, advice: int) -> Iterator[TrainingSet]:
     record = load_json(path.with_suffix(".json"))
-    tensors = {name: _as_tensor(array) for name, array in map_tensors(path, advice).items()}
+    mapped = map_tensors(path, advice)
+    tensors = {name: _as_tensor(tensor.values) for name, tensor in mapped.items()}
     for entry in record["sets"]:
         name = entry["name"]
         batch = GridBatch(
@@ -119,7 +122,9 @@ def _sets_of_shard(path: Path, advice: int) -> Iterator[TrainingSet]:
         )
         source = {"dataset": name, "family": "synthetic_corpus", "sha256": record["sha256"], "spectra": len(batch)}
         source |= {"licence": "generated", "weights": True}
-        yield TrainingSet(name, "synthetic_corpus", batch, tensors[f"{name}.concentrations"], None, None, source)
+        concentrations = tensors[f"{name}.concentrations"]
+        on_disk = tuple(mapped[f"{name}.{kind}"] for kind in ("intensities", "baseline", "concentrations"))
+        yield TrainingSet(name, "synthetic_corpus", batch, concentrations, None, None, source, on_disk)
 
 
 def _as_tensor(array: np.ndarray) -> torch.Tensor:
