@@ -38,7 +38,7 @@ class GridBatch:
         categories = None if self.categories is None else self.categories[index]
         return GridBatch(self.intensities[index], self.wavelengths, self.modality, self.axis_unit, baseline, categories)
 
-    def to(self, device: torch.device) -> "GridBatch":
+    def to(self, device: torch.device | str) -> "GridBatch":
         """Return the same spectra on `device`."""
         baseline = None if self.baseline is None else self.baseline.to(device)
         categories = None if self.categories is None else self.categories.to(device)

@@ -61,9 +61,11 @@ def generate(
     parts: dict[str, list[np.ndarray]] = {"intensities": [], "baseline": [], "concentrations": []}
     for first in range(0, n_specimens, _TOGETHER):
         part = corpus_set(seed, number, min(_TOGETHER, n_specimens - first), first=first)
-        kind = {"axis_unit": part.axis_unit, "modality": part.modality}
+        baseline = asls(
+            part.intensities, part.wavelengths, axis_unit=part.axis_unit, modality=part.modality, **settings
+        )
         parts["intensities"].append(part.intensities)
-        parts["baseline"].append(asls(part.intensities, part.wavelengths, **kind, **settings))
+        parts["baseline"].append(baseline)
         parts["concentrations"].append(part.concentrations)
     arrays = {name: np.ascontiguousarray(np.concatenate(values)) for name, values in parts.items()}
     return part, arrays | {"wavelengths": part.wavelengths}

@@ -54,7 +54,7 @@ class Sampler:
     groups: int
     spectra: int
     seed: int
-    device: torch.device = torch.device("cpu")
+    device: torch.device | str = "cpu"
 
     def draw(self, step: int, number: int) -> Group:
         """Return group `number` of `step`; that of the next step is read from disk in the meantime."""

@@ -9,9 +9,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from etalon.contracts import Metadata, SpectraSet
-from etalon.preprocess.asls import asls
 from etalon.errors import BadInputError
 from etalon.models.encoder import embed_grid
+from etalon.preprocess.asls import asls
 from etalon.stages import embed_corpus, synthetic_corpus, synthetic_realism
 from etalon.storage import load_json, save_set, save_unavailable
 from etalon.synthesis.corpus import corpus_set
