@@ -37,10 +37,10 @@ def main() -> None:
         print(json.dumps(measured[-1]), flush=True)
     if args.figure:
         draw(measured, args.figure)
-    few, many = measured[0], measured[-1]
+    few, many = measured[-2:]
     report(
         "scale",
-        # Time a spectrum of the smallest corpus over that of the largest: 1 is linear.
+        # Time a spectrum of the last corpus but one over that of the last: 1 is linear.
         ratios={
             f"{stage}_linear": few[f"{stage}_core_s"] * many["spectra"] / few["spectra"] / many[f"{stage}_core_s"]
             for stage in STAGES
