@@ -76,7 +76,11 @@ def main() -> None:
             "spectra": args.spectra,
             "corpus_mib": size / 2**20,
             "share_read": {name: n / args.spectra for name, n in seen.items()},
-            "reads_from_disk_a_spectrum": {name: results[f"{name}_mapped"] / n for name, n in seen.items()},
+            "waits_for_disk_a_spectrum": {
+                f"{name}_{way}": results[f"{name}_{way}"] / n
+                for name, n in seen.items()
+                for way in ("mapped", "waiting")
+            },
         },
     )
 
