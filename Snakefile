@@ -30,6 +30,8 @@ wildcard_constraints:
     variant=one_of(VARIANTS),
     heldout=r"fold\d+",
     seed=r"\d+",
+    corpus=one_of(CORPORA),
+    shard=r"\d+",
 
 
 include: "workflow/rules/data.smk"

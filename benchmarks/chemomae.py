@@ -208,7 +208,7 @@ def chemomae(corpus: list[TrainingSet], seed: int, rate: float) -> Contender:
 
     def loss(step: int) -> Tensor:
         groups = [sampler.draw(step, number) for number in range(sampler.groups)]
-        x = torch.cat([snv(group.source.batch.intensities[group.rows]) for group in groups])
+        x = torch.cat([snv(group.batch.intensities) for group in groups])
         reconstructed, _, visible = model(x, generator=masks)
         return masked_mse(reconstructed, x, ~visible)
 

@@ -75,7 +75,9 @@ def groups(sets: Sequence[TrainingSet], spectra: int, step: int) -> list[Group]:
     for number, source in enumerate(sets):
         generator = torch.Generator().manual_seed(len(sets) * step + number)
         rows = torch.randint(len(source.batch), (spectra,), generator=generator)
-        found.append(Group(number, source, rows.to(source.batch.intensities.device), generator))
+        rows = rows.to(source.batch.intensities.device)
+        fractions = None if source.concentrations is None else source.concentrations[rows]
+        found.append(Group(number, source.batch.rows(rows), fractions, generator))
     return found
 
 
@@ -103,8 +105,8 @@ def list_loop(model: Perceiver) -> Loss:
     def loss(drawn: Sequence[Group]) -> Tensor:
         errors = []
         for group in drawn:
-            for row in group.rows:
-                errors.append(one_spectrum(model, group.source.batch.rows(row[None]), group.generator))
+            for row in range(len(group.batch)):
+                errors.append(one_spectrum(model, group.batch.rows(slice(row, row + 1)), group.generator))
         return torch.cat(errors).mean()
 
     return loss
@@ -124,7 +126,7 @@ def padded(model: Perceiver) -> Loss:
     def loss(drawn: Sequence[Group]) -> Tensor:
         parts: list[tuple[Tensor, ...]] = []
         for group in drawn:
-            values, coordinates, log_weights = model.normalise(group.source.batch.rows(group.rows))
+            values, coordinates, log_weights = model.normalise(group.batch)
             masked = block_mask(len(values), coordinates, MASK_SHARE, group.generator)
             seen = log_weights.masked_fill(masked, -torch.inf)
             parts.append((values, coordinates.expand_as(values), seen, masked.float()))

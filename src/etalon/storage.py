@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import mmap
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from etalon.contracts import Metadata, SpectraSet
 from etalon.errors import BadInputError, NotRunError
 
 METADATA = "metadata.json"
+_DTYPES = {"F32": np.float32, "F64": np.float64}  # of safetensors files
 
 
 @contextlib.contextmanager
@@ -71,6 +73,58 @@ def load_array(path: str | Path) -> np.ndarray:
         raise BadInputError(path, "file", "an array", "no such file") from error
     except (ValueError, EOFError) as error:
         raise BadInputError(path, "file", "a sound array of numbers", error) from error
+
+
+class MappedTensor(NamedTuple):
+    """A tensor of a file that is read from disk when it is used.
+
+    Attributes
+    ----------
+    values : read-only
+    mapping, offset : the file, and the byte at which the values begin
+    """
+
+    values: np.ndarray
+    mapping: mmap.mmap
+    offset: int
+
+    def announce(self, rows: Iterable[int]) -> None:
+        """Ask the system to read some rows. It does so in the background: nobody waits when they are used later."""
+        size = self.values.strides[0]
+        for row in rows:
+            start = self.offset + row * size
+            within_page = start % mmap.PAGESIZE
+            self.mapping.madvise(mmap.MADV_WILLNEED, start - within_page, within_page + size)
+
+
+def map_tensors(path: str | Path, advice: int) -> dict[str, MappedTensor]:
+    """Return the tensors of a safetensors file without reading them.
+
+    Eight bytes with the length of a JSON header, the header, the values: https://github.com/huggingface/safetensors.
+    Its library maps files too, but cannot be told how they will be read: around every single row the kernel would
+    then read up to megabytes that nobody asked for.
+
+    Parameters
+    ----------
+    advice : `mmap.MADV_RANDOM` for single rows here and there, `mmap.MADV_SEQUENTIAL` for all from the first on
+    """
+    try:
+        with Path(path).open("rb") as file:
+            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapping.madvise(advice)
+        start = 8 + int.from_bytes(mapping[:8], "little")
+        header = json.loads(mapping[8:start])
+        return {name: _mapped_tensor(mapping, start, entry) for name, entry in header.items() if name != "__metadata__"}
+    except FileNotFoundError as error:
+        raise BadInputError(path, "file", "tensors, .safetensors", "no such file") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(path, "file", "a sound safetensors file", error) from error
+
+
+def _mapped_tensor(mapping: mmap.mmap, start: int, entry: dict[str, Any]) -> MappedTensor:
+    """Return one tensor, described by `entry` of the header; all values begin at byte `start`."""
+    offset = start + entry["data_offsets"][0]
+    return MappedTensor(np.ndarray(entry["shape"], _DTYPES[entry["dtype"]], mapping, offset), mapping, offset)
 
 
 def save_set(folder: str | Path, spectra: SpectraSet) -> None:

@@ -82,6 +82,20 @@ def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogu
         assert key[0] == "fs" or len(trained[key]) > 20
 
 
+def test_a_corpus_of_many_shards_is_a_job_each_and_a_training_reads_them_all(workflow):
+    trained = "results/scale/checkpoints/fsnl_episodic_asls/fold0/seed0"
+    embedded = "results/scale/corpus_embeddings/training/fsnl_episodic_asls/fold0/seed0/shard39.npy"
+    jobs = workflow.plan(f"{trained}.safetensors", embedded, "--configfile", "config/scale.yaml")
+    shards = [f"results/scale/corpus/training/shard{number}.safetensors" for number in range(40)]
+    (training,) = [job for job in jobs if job.rule == "pretrain"]
+    assert f"--synthetic {' '.join(shards)} --variant" in training.shell
+    assert all(shard in training.lines["input"] for shard in shards)
+    generated = {job.lines["output"].split(",")[0] for job in jobs if job.rule == "synthetic_corpus"}
+    assert generated == set(shards)
+    (embedding,) = [job for job in jobs if job.rule == "embed_corpus"]
+    assert f"--shard {shards[39]} " in embedding.shell and f"--checkpoint {trained}.safetensors" in embedding.shell
+
+
 def test_a_rule_its_module_and_its_log_share_one_name(workflow):
     jobs = [job for job in workflow.plan("all") if job.shell]
     assert len({job.rule for job in jobs}) > 8

@@ -28,6 +28,33 @@ rule embed_datasets:
         " --data {params.data:q} --threads {threads} --out {output.index:q} &> {log:q}"
 
 
+# Embeddings of a generated corpus, a file a shard. Nothing is judged on them: any encoder may have seen these spectra.
+rule embed_corpus:
+    input:
+        shard="<results>/corpus/{corpus}/shard{shard}.safetensors",
+        checkpoint=checkpoint_of,
+    output:
+        embeddings="<results>/corpus_embeddings/{corpus}/{variant}/{heldout}/seed{seed}/shard{shard}.npy",
+        record="<results>/corpus_embeddings/{corpus}/{variant}/{heldout}/seed{seed}/shard{shard}.json",
+    log:
+        "<logs>/embed_corpus/<run>/{corpus}/{variant}/{heldout}/seed{seed}/shard{shard}.log",
+    benchmark:
+        "<results>/benchmarks/embed_corpus/{corpus}/{variant}/{heldout}/seed{seed}/shard{shard}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        encoder=lambda wildcards: VARIANTS[wildcards.variant]["encoder"],
+        checkpoint=lambda wildcards, input: input.checkpoint or "none",
+        code=code_digest("embed_corpus"),
+    shell:
+        "python -m etalon.stages.embed_corpus --encoder {params.encoder} --checkpoint {params.checkpoint:q}"
+        " --shard {input.shard:q} --threads {threads} --out {output.embeddings:q} --record {output.record:q} &> {log:q}"
+
+
 # Experiments on the encoders of a fold, each a stage of the same name. Their settings and datasets: common.smk.
 for stage, (folder, reads) in ON_ENCODERS.items():
 

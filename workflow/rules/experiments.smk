@@ -109,13 +109,16 @@ def mapped():
 
 
 def corpus_settings(wildcards):
-    blocks = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
-    return json.dumps(blocks[wildcards.corpus] | {"asls": config["asls"]})
+    return json.dumps(CORPORA[wildcards.corpus] | {"asls": config["asls"]})
+
+
+def corpus_shards(corpus):
+    return [f"<results>/corpus/{corpus}/shard{shard}.safetensors" for shard in range(CORPORA[corpus]["shards"])]
 
 
 def corpus_of(wildcards):
     """The generated spectra, for the variants that are trained on some."""
-    return "<results>/corpus/training.safetensors" if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []
+    return corpus_shards("training") if VARIANTS[wildcards.variant]["p_synthetic"] > 0 else []
 
 
 def checkpoint_of(wildcards):
@@ -242,6 +245,7 @@ SETTINGS = {
 
 
 VARIANTS = read_variants("config/variants.yaml")
+CORPORA = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
 FOLD_OF = fold_families()
 FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})

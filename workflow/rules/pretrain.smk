@@ -2,16 +2,15 @@
 
 
 # Generated spectra: those that trainings mix in, and, of more products and instruments, those compared with real ones.
+# A corpus is as many files as its block of the configuration says, each with the sets of its share.
 rule synthetic_corpus:
     output:
-        tensors="<results>/corpus/{corpus}.safetensors",
-        record="<results>/corpus/{corpus}.json",
+        tensors="<results>/corpus/{corpus}/shard{shard}.safetensors",
+        record="<results>/corpus/{corpus}/shard{shard}.json",
     log:
-        "<logs>/synthetic_corpus/<run>/{corpus}.log",
+        "<logs>/synthetic_corpus/<run>/{corpus}/shard{shard}.log",
     benchmark:
-        "<results>/benchmarks/synthetic_corpus/{corpus}.tsv"
-    wildcard_constraints:
-        corpus="training|realism",
+        "<results>/benchmarks/synthetic_corpus/{corpus}/shard{shard}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -24,7 +23,7 @@ rule synthetic_corpus:
         code=code_digest("synthetic_corpus"),
     shell:
         "python -m etalon.stages.synthetic_corpus --settings {params.settings:q} --seed {params.seed}"
-        " --out {output.tensors:q} &> {log:q}"
+        " --shard {wildcards.shard} --out {output.tensors:q} &> {log:q}"
 
 
 # Started again after a kill, it goes on from the state that it saved beside its checkpoint.
@@ -91,7 +90,7 @@ rule gather_curves:
 rule synthetic_realism:
     input:
         data=[f"{folder_of(dataset)}/metadata.json" for dataset in DATASETS if not CATALOGUE[dataset].synthetic],
-        corpus="<results>/corpus/realism.safetensors",
+        corpus=corpus_shards("realism"),
     output:
         table="<results>/metrics/synthetic_realism.parquet",
     log:

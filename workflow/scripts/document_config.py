@@ -17,8 +17,8 @@ INTRODUCTION = """\
 
 Generated from `workflow/schemas/`; `make docs` writes it again.
 
-`config.yaml` is the demo and the default. `paper.yaml` and `test.yaml` are laid over it with `--configfile`, and so is
-a file of your own. `--config` changes keys of the first level and lists of names, as in
+`config.yaml` is the demo and the default. `paper.yaml`, `test.yaml` and `scale.yaml` are laid over it with
+`--configfile`, and so is a file of your own. `--config` changes keys of the first level and lists of names, as in
 `snakemake figures --cores all --config seed=2 'datasets={include: [corn_*]}'` (targets come before options; Snakemake
 hands numbers inside braces on as text, which the schema refuses).
 An unknown key, a wrong type or a dataset that the catalogue does not hold stops the run before its first job.

@@ -38,6 +38,13 @@ class GridBatch:
         categories = None if self.categories is None else self.categories[index]
         return GridBatch(self.intensities[index], self.wavelengths, self.modality, self.axis_unit, baseline, categories)
 
+    def to(self, device: torch.device | str) -> "GridBatch":
+        """Return the same spectra on `device`."""
+        baseline = None if self.baseline is None else self.baseline.to(device)
+        categories = None if self.categories is None else self.categories.to(device)
+        intensities, wavelengths = self.intensities.to(device), self.wavelengths.to(device)
+        return GridBatch(intensities, wavelengths, self.modality, self.axis_unit, baseline, categories)
+
 
 class Encoder(nn.Module, ABC):
     """Turns a `GridBatch` into blocks: `forward` returns a float32 tensor, shape (n, blocks[name]), for each name.

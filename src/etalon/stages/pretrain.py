@@ -37,7 +37,7 @@ from etalon.train.state import remove_states
 def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--data", type=Path, nargs="+", required=True, help="folders of the datasets to train on")
-    arguments.add_argument("--synthetic", type=Path, help="file of synthetic_corpus")
+    arguments.add_argument("--synthetic", type=Path, nargs="+", default=[], help="shards of synthetic_corpus")
     arguments.add_argument("--variant", required=True, help="name of the variant")
     arguments.add_argument("--heldout", required=True, help="name of the fold that is held out")
     arguments.add_argument("--heldout-families", nargs="*", default=[], help="families that must not be seen")
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     real, left_out = load_real(args.data, device)
     if seen := sorted({source.family for source in real} & set(args.heldout_families)):
         raise BadInputError("pretrain", "--data", f"no dataset of a held-out family ({args.heldout})", seen[0])
-    synthetic = [] if args.synthetic is None else load_synthetic(args.synthetic, device)
+    synthetic = load_synthetic(args.synthetic)
     if not real + synthetic:
         raise BadInputError("pretrain", "--data", "a dataset with a wavelength axis", "none")
     corpus = drawn_sets(real, synthetic, variant["p_synthetic"])
@@ -130,7 +130,7 @@ def _train(
     else:
         raise BadInputError("variant", "losses", f"none: {variant['encoder']} is not trained", variant["losses"])
     batch = args.settings["batch"]
-    sampler = Sampler(corpus, variant["p_synthetic"], batch["groups"], batch["spectra"], seed)
+    sampler = Sampler(corpus, variant["p_synthetic"], batch["groups"], batch["spectra"], seed, device)
     return train(
         objective.to(device),
         encoder,

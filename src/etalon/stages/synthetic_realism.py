@@ -2,13 +2,13 @@
 
 import argparse
 import functools
+import mmap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
 from tqdm import tqdm
 
 from etalon.contracts import Metadata
@@ -17,7 +17,7 @@ from etalon.errors import NotRunError
 from etalon.evaluate.realism import WINDOWS, Sample, comparable, realism, realism_of_all
 from etalon.seeds import derive_seed
 from etalon.stages.arguments import parser, run
-from etalon.storage import load_json, load_set, save_table
+from etalon.storage import load_json, load_set, map_tensors, save_table
 
 # One row a dataset, and one for each window in which all are taken together (family "all").
 COLUMNS = {
@@ -38,7 +38,7 @@ ALL = "all"
 
 
 class Generated(NamedTuple):
-    """One set of a corpus file."""
+    """One set of a corpus."""
 
     wavelengths: np.ndarray
     intensities: np.ndarray
@@ -50,7 +50,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     arguments = parser(__doc__)
     arguments.add_argument("--run", required=True, help="name of the run")
     arguments.add_argument("--data", type=Path, nargs="*", default=[], help="folders of real datasets")
-    arguments.add_argument("--corpus", type=Path, required=True, help="tensors of synthetic_corpus; .json beside it")
+    arguments.add_argument("--corpus", type=Path, nargs="+", required=True, help="shards of synthetic_corpus")
     arguments.add_argument("--seed", type=int, required=True, help="main seed")
     arguments.add_argument("--out", type=Path, required=True, help="table to write, parquet")
     return arguments.parse_args(argv)
@@ -58,7 +58,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    corpus = load_corpus(args.corpus)
+    corpus = [generated for shard in args.corpus for generated in load_shard(shard)]
     described = [_describe(folder) for folder in args.data]
     samples = [sample for _, sample in described if sample is not None]
     rows = []
@@ -75,13 +75,13 @@ def main(argv: list[str] | None = None) -> None:
     save_table(args.out, table.astype(COLUMNS))
 
 
-def load_corpus(path: Path) -> list[Generated]:
-    """Read the sets of a file written by the stage synthetic_corpus."""
-    tensors = load_file(path)
+def load_shard(path: Path) -> list[Generated]:
+    """Return the sets of a file written by the stage synthetic_corpus."""
+    tensors = map_tensors(path, mmap.MADV_SEQUENTIAL)
     return [
         Generated(
-            tensors[f"{entry['name']}.wavelengths"],
-            tensors[f"{entry['name']}.intensities"],
+            tensors[f"{entry['name']}.wavelengths"].values,
+            tensors[f"{entry['name']}.intensities"].values,
             entry["modality"],
             entry["representation"],
         )

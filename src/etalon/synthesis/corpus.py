@@ -53,11 +53,11 @@ class CorpusSet:
     background: np.ndarray
 
 
-def corpus_set(seed: int, number: int, n_specimens: int, kind: str | None = None) -> CorpusSet:
-    """Return set `number` of the series `seed`.
+def corpus_set(seed: int, number: int, n_specimens: int, kind: str | None = None, first: int = 0) -> CorpusSet:
+    """Return `n_specimens` of set `number` of the series `seed`, from specimen `first` on.
 
     Product and instrument depend on (seed, number) alone, specimen i on (seed, number, i) alone: more specimens leave
-    the first ones as they were.
+    the first ones as they were, and a set too large for memory is had in parts.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def corpus_set(seed: int, number: int, n_specimens: int, kind: str | None = None
     optics = random_optics(law, kind, rng)
     pure, warming = _pure_spectra(product, instrument, _rng(seed, number, "matrix", kind))
 
-    streams = [_rng(seed, number, "specimen", i=i) for i in range(n_specimens)]
+    specimens = range(first, first + n_specimens)
+    streams = [_rng(seed, number, "specimen", i=i) for i in specimens]
     kinds = np.array([rng.random() for rng in streams])
     normals = np.array([rng.normal(size=product.n_normals + 2) for rng in streams])
     fractions, temperatures = product.specimens(kinds, normals[:, 2:])
@@ -87,7 +88,7 @@ def corpus_set(seed: int, number: int, n_specimens: int, kind: str | None = None
             absorption += of_a_degree[:, None] * (share * (temperatures - product.temperature))
     np.maximum(absorption, 0, out=absorption)
 
-    streams = [_rng(seed, number, "scan", kind, i=i) for i in range(n_specimens)]
+    streams = [_rng(seed, number, "scan", kind, i=i) for i in specimens]
     scan = np.array([rng.normal(size=optics.n_normals + len(instrument.channels)) for rng in streams])
     light, background = optics.light(absorption, _optical_axis(instrument), normals[:, :2], scan[:, : optics.n_normals])
     clean = absorption if law == "raman" else optics.strongest * absorption

@@ -1,21 +1,22 @@
-"""The spectra an encoder is trained on: one `TrainingSet` a grid, held on the device of the training."""
+"""The spectra an encoder is trained on, one `TrainingSet` a grid: real ones in memory, synthetic ones left on disk."""
 
 import hashlib
 import logging
-from collections.abc import Sequence
+import mmap
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
 
 from etalon.data.folds import group_specimens
 from etalon.errors import BadInputError, NotRunError
 from etalon.models.encoder import GridBatch
 from etalon.models.metadata_embedding import categories_of, category_numbers
-from etalon.storage import load_baseline, load_json, load_set
+from etalon.storage import MappedTensor, load_baseline, load_json, load_set, map_tensors
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class TrainingSet:
     reference, groups : float64 and int, shape (n,): the first target and the specimens, for nothing but the monitoring
         of a training; None where there are none
     source : what a reader of the checkpoint needs to know: checksum, licence, whether weights may be shipped
+    on_disk : what stands on disk of the spectra, with a row for each; nothing for those in memory
     """
 
     name: str
@@ -39,6 +41,7 @@ class TrainingSet:
     reference: np.ndarray | None
     groups: np.ndarray | None
     source: dict[str, Any]
+    on_disk: tuple[MappedTensor, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -91,23 +94,41 @@ def spectra_digest(intensities: np.ndarray) -> str:
     return hashlib.sha256(intensities.tobytes()).hexdigest()
 
 
-def load_synthetic(path: Path, device: torch.device) -> list[TrainingSet]:
-    """Return the sets of a file written by the stage synthetic_corpus."""
+def load_synthetic(shards: Sequence[Path], advice: int = mmap.MADV_RANDOM) -> list[TrainingSet]:
+    """Return the sets of a corpus, in their order, from the files that the stage synthetic_corpus wrote.
+
+    The spectra stay on disk until they are drawn: a corpus may be larger than memory. They are read-only.
+
+    Parameters
+    ----------
+    advice : how they will be read, see `etalon.storage.map_tensors`
+    """
+    return [source for path in shards for source in _sets_of_shard(path, advice)]
+
+
+def _sets_of_shard(path: Path, advice: int) -> Iterator[TrainingSet]:
     record = load_json(path.with_suffix(".json"))
-    sets = []
-    with safe_open(path, framework="pt", device=str(device)) as file:
-        for entry in record["sets"]:
-            name = entry["name"]
-            batch = GridBatch(
-                file.get_tensor(f"{name}.intensities"),
-                file.get_tensor(f"{name}.wavelengths"),
-                entry["modality"],
-                entry["axis_unit"],
-                file.get_tensor(f"{name}.baseline"),
-                category_numbers(entry).repeat(entry["shape"][0], 1).to(device),
-            )
-            source = {"dataset": name, "family": "synthetic_corpus", "sha256": record["sha256"], "spectra": len(batch)}
-            source |= {"licence": "generated", "weights": True}
-            concentrations = file.get_tensor(f"{name}.concentrations")
-            sets.append(TrainingSet(name, "synthetic_corpus", batch, concentrations, None, None, source))
-    return sets
+    mapped = map_tensors(path, advice)
+    tensors = {name: _as_tensor(tensor.values) for name, tensor in mapped.items()}
+    for entry in record["sets"]:
+        name = entry["name"]
+        batch = GridBatch(
+            tensors[f"{name}.intensities"],
+            tensors[f"{name}.wavelengths"],
+            entry["modality"],
+            entry["axis_unit"],
+            tensors[f"{name}.baseline"],
+            category_numbers(entry).expand(entry["shape"][0], -1),
+        )
+        source = {"dataset": name, "family": "synthetic_corpus", "sha256": record["sha256"], "spectra": len(batch)}
+        source |= {"licence": "generated", "weights": True}
+        concentrations = tensors[f"{name}.concentrations"]
+        on_disk = tuple(mapped[f"{name}.{kind}"] for kind in ("intensities", "baseline", "concentrations"))
+        yield TrainingSet(name, "synthetic_corpus", batch, concentrations, None, None, source, on_disk)
+
+
+def _as_tensor(array: np.ndarray) -> torch.Tensor:
+    with warnings.catch_warnings():
+        # Nothing writes to these: what a step gets are copies of rows.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(array)

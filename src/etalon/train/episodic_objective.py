@@ -49,17 +49,16 @@ class EpisodicObjective(nn.Module):
     def prepare(self, group: Group) -> Episode:
         """Return the episode of one group. No gradient flows here."""
         g = group.generator
-        batch = group.source.batch.rows(group.rows)
+        batch = group.batch
         if bool(torch.rand((), generator=g) < 0.5):
             batch = crop_and_stride(batch, g)
-        concentrations = group.source.concentrations
         spiked, targets = make_targets(
             batch.intensities,
             batch.wavelengths,
             batch.modality,
             batch.axis_unit,
             g,
-            None if concentrations is None else concentrations[group.rows],
+            group.concentrations,
         )
         batch = replace(batch, intensities=spiked)
         tokens, covered = self.model.front(batch)

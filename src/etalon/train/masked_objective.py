@@ -87,7 +87,7 @@ class MaskedObjective(nn.Module):
     def prepare(self, group: Group) -> View:
         """Return what a step needs of one group. No gradient flows here."""
         g = group.generator
-        batch = group.source.batch.rows(group.rows)
+        batch = group.batch
         if self.transform is not None and bool(torch.rand((), generator=g) < 0.5):
             batch = crop_and_stride(batch, g)
         clean, coordinates, log_weights = self.model.normalise(batch)

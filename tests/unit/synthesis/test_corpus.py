@@ -25,6 +25,14 @@ def test_specimens_do_not_depend_on_how_many_there_are_nor_on_the_order(sets, or
         assert few.components == many.components
 
 
+def test_a_set_had_in_parts_is_the_same_set(sets):
+    for number in range(0, 40, 3):
+        parts = [corpus_set(7, number, n, first=first) for first, n in ((0, 5), (5, 7))]
+        for field in ("intensities", "concentrations", "clean", "background"):
+            joined = np.concatenate([getattr(part, field) for part in parts])
+            np.testing.assert_array_equal(joined, getattr(sets[number], field), err_msg=sets[number].name)
+
+
 def test_seeds_numbers_and_specimens_matter(sets):
     again, other = corpus_set(7, 0, 12, "mir"), corpus_set(8, 0, 12, "mir")
     assert not np.array_equal(again.concentrations[:, :2], other.concentrations[:, :2])

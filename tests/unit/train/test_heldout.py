@@ -86,8 +86,8 @@ def test_what_trained_a_checkpoint_is_not_embedded_by_it(training, tmp_path):
 
 def test_a_training_on_synthetic_spectra_alone_lists_no_real_ones(training, tmp_path):
     corpus = tmp_path / "corpus.safetensors"
-    settings = json.dumps({"n_sets": 3, "n_specimens": 12, "asls": ASLS})
-    synthetic_corpus.main(["--settings", settings, "--seed", "5", "--out", str(corpus)])
+    settings = json.dumps({"n_sets": 3, "n_specimens": 12, "shards": 1, "asls": ASLS})
+    synthetic_corpus.main(["--settings", settings, "--seed", "5", "--shard", "0", "--out", str(corpus)])
     only = train(training, "fsnl", "only", ["a", "b"], ["family_c"], 1.0, corpus)
     record = load_json(only.with_suffix(".json"))
     assert {entry["family"] for entry in record["data"]} == {"synthetic_corpus"}

@@ -78,9 +78,9 @@ def test_groups_without_categories_are_unknown_beside_others():
 
 def test_synthetic_spectra_carry_what_the_generator_knows(tmp_path):
     path = tmp_path / "corpus.safetensors"
-    settings = json.dumps({"n_sets": 30, "n_specimens": 3, "asls": ASLS})
-    synthetic_corpus.main(["--settings", settings, "--seed", "5", "--out", str(path)])
-    record, sets = load_json(path.with_suffix(".json")), load_synthetic(path, torch.device("cpu"))
+    settings = json.dumps({"n_sets": 30, "n_specimens": 3, "shards": 1, "asls": ASLS})
+    synthetic_corpus.main(["--settings", settings, "--seed", "5", "--shard", "0", "--out", str(path)])
+    record, sets = load_json(path.with_suffix(".json")), load_synthetic([path])
     at = {name: number for number, name in enumerate(FIELDS)}
     for source, entry in zip(sets, record["sets"], strict=True):
         known = source.batch.categories
@@ -99,7 +99,7 @@ def test_synthetic_spectra_carry_what_the_generator_knows(tmp_path):
     for entry in record["sets"]:  # a corpus from before the mode was noted
         del entry["mode"]
     save_json(path.with_suffix(".json"), record)
-    old = load_synthetic(path, torch.device("cpu"))
+    old = load_synthetic([path])
     assert all((source.batch.categories[:, at["mode"]] == 0).all() for source in old)
 
 
