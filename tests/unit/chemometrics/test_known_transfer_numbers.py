@@ -65,18 +65,22 @@ def test_pharma_columns_are_what_they_are_called(mirrored):
 
 
 def test_pharma_without_correction(pharma):
-    calibration, source, target, y, _, test = pharma
+    calibration, source, _, y, _, test = pharma
     assert rmsep(y[test], calibration.predict(source[test])) == pytest.approx(4.438, abs=6e-4)
     assert errors(pharma, Uncorrected, 10, draws=1) == pytest.approx(5.804, abs=6e-4)
 
 
 # Tolerances: standard deviations between draws over the root of their number, of both sides, times 2.5.
-@pytest.mark.parametrize(("n", "expected", "tolerance"), [(20, 4.80, 0.26), (30, 4.66, 0.16), (50, 4.70, 0.12)])
+@pytest.mark.parametrize(
+    ("n", "expected", "tolerance"), [(10, 4.98, 0.45), (20, 4.80, 0.26), (30, 4.66, 0.16), (50, 4.70, 0.12)]
+)
 def test_pharma_pds(pharma, n, expected, tolerance):
     assert errors(pharma, fixed_pds, n) == pytest.approx(expected, abs=tolerance)
 
 
-@pytest.mark.parametrize(("n", "expected", "tolerance"), [(10, 7.46, 1.5), (30, 5.75, 0.6), (50, 5.69, 0.4)])
+@pytest.mark.parametrize(
+    ("n", "expected", "tolerance"), [(10, 7.46, 1.3), (20, 6.48, 0.95), (30, 5.75, 0.6), (50, 5.69, 0.55)]
+)
 def test_pharma_ds(pharma, n, expected, tolerance):
     assert errors(pharma, fixed_ds, n) == pytest.approx(expected, abs=tolerance)
 
@@ -84,19 +88,21 @@ def test_pharma_ds(pharma, n, expected, tolerance):
 def test_corn_protein(mirrored):
     source, target = (mirrored(name).intensities.astype(float) for name in ("corn_m5", "corn_mp5"))
     y = column(mirrored("corn_m5"), "protein")
-    found = {"none": [], "pds": [], "ds": []}
+    found = {"none": [], "pds": [], "ds_3": [], "ds": []}
     for draw in range(DRAWS):
         order = np.random.default_rng(draw).permutation(80)
         train, rows, test = order[:40], order[40:55], order[55:]
         calibration = SourceCalibration(source[train], y[train], n_lv=7)
         for name, method in (
             ("none", Uncorrected(calibration)),
-            ("pds", PiecewiseDirectStandardisation(calibration, half_windows=[2], n_components=[2])),
-            ("ds", DirectStandardisation(calibration, n_components=[14])),
+            ("pds", PiecewiseDirectStandardisation(calibration)),
+            ("ds_3", DirectStandardisation(calibration, n_components=[3])),
+            ("ds", DirectStandardisation(calibration)),
         ):
             fitted = method.fit(source[rows], target[rows], y[rows])
             found[name].append(rmsep(y[test], fitted.predict(target[test])))
-    print({name: np.mean(values) for name, values in found.items()})
-    assert np.mean(found["none"]) == pytest.approx(0.9, abs=0.15)
-    assert np.mean(found["pds"]) == pytest.approx(0.18, abs=0.04)
-    assert np.mean(found["ds"]) == pytest.approx(0.50, abs=0.15)
+    mean = {name: np.mean(errors) for name, errors in found.items()}
+    assert mean["none"] == pytest.approx(0.9, abs=0.3)  # between draws it varies by 0.43
+    assert mean["pds"] == pytest.approx(0.18, abs=0.02)
+    assert mean["ds_3"] == pytest.approx(0.50, abs=0.04)
+    assert mean["ds"] < 0.6 * mean["ds_3"], "the published DS keeps too few components"

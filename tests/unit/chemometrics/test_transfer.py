@@ -200,4 +200,4 @@ def test_di_pls_between_equal_instruments_is_pls_and_two_targets_are_mdi_pls(cal
     wanted = calibration.predict(test)
     for others in ((), (X + 0.1,)):
         fitted = DomainInvariantPLS(calibration, others=others).fit(X, target, y)
-        assert rms(fitted.predict(disturbed), wanted) < 0.5 * rms(calibration.predict(disturbed), wanted)
+        assert rms(fitted.predict(disturbed), wanted) < 0.7 * rms(calibration.predict(disturbed), wanted)
