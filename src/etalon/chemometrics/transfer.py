@@ -42,9 +42,17 @@ class SourceCalibration:
         n_lv = min(self.n_lv, len(self.y) - 1, self.spectra.shape[1])
         return PLS(n_components=n_lv, scale_X=False, scale_Y=False).fit(self.spectra, self.y)
 
+    @cached_property
+    def line(self) -> tuple[np.ndarray, float]:
+        """Coefficients, shape (p,), and intercept: choices predict a handful of spectra thousands of times."""
+        origin = np.zeros((1, self.spectra.shape[1]))
+        intercept = float(np.ravel(self.model.predict(origin))[0])
+        return np.ravel(self.model.predict(np.eye(origin.size))) - intercept, intercept
+
     def predict(self, spectra: np.ndarray) -> np.ndarray:
         """Return predictions of spectra as the source instrument measures them, shape (n,)."""
-        return np.ravel(self.model.predict(spectra))
+        coefficients, intercept = self.line
+        return spectra @ coefficients + intercept
 
 
 class Transfer(ABC):

@@ -33,7 +33,7 @@ class DomainInvariantPLS(Transfer):
     def __init__(
         self,
         calibration: SourceCalibration,
-        strengths: Sequence[float] = (0.0, 0.1, 1.0, 10.0, 100.0),
+        strengths: Sequence[float] = (0.0, 0.1, 10.0),
         others: Sequence[np.ndarray] = (),
     ):
         super().__init__(calibration)

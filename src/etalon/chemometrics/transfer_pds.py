@@ -40,7 +40,10 @@ class PiecewiseDirectStandardisation(Transfer):
     def _candidates(self, source: np.ndarray, target: np.ndarray) -> Iterator[tuple[tuple[int, int], Transform]]:
         mean, target_mean = source.mean(axis=0), target.mean(axis=0)
         X, Y = target - target_mean, source - mean
-        within, across = X.T @ X, X.T @ Y
+        # Channels beyond the ends are zeros: they carry no weight, which is a shorter window.
+        margin = max(self.half_windows)
+        padded = np.pad(X, ((0, 0), (margin, margin)))
+        within, across = padded.T @ padded, padded.T @ Y
         for half in self.half_windows:
             # A window of w channels has at most w components, N centred samples N - 1.
             most = min(2 * half + 1, len(X) - 1)
@@ -54,15 +57,18 @@ class PiecewiseDirectStandardisation(Transfer):
 
 
 def _windows(within: np.ndarray, across: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the blocks of X'X, shape (p, w, w), and of X'y, shape (p, w), of the window about each channel."""
-    p, width = len(within), 2 * half + 1
-    # Channels beyond the ends are zeros: they carry no weight, which is a shorter window.
-    padded = np.pad(within, half)
-    rows, columns = padded.strides
-    blocks = as_strided(padded, (p, width, width), (rows + columns, rows, columns))
-    tall = np.pad(across, ((half, half), (0, 0)))
-    rows, columns = tall.strides
-    return np.ascontiguousarray(blocks), np.array(as_strided(tall, (p, width), (rows + columns, rows)))
+    """Return the blocks of X'X, shape (p, w, w), and of X'y, shape (p, w), of the window about each channel.
+
+    Parameters
+    ----------
+    within : X'X, shape (p + 2 m, p + 2 m), of X with a margin of m channels; across : X'Y, shape (p + 2 m, p)
+    """
+    p, width = across.shape[1], 2 * half + 1
+    first = (len(within) - p) // 2 - half
+    rows, columns = within.strides
+    blocks = as_strided(within[first:, first:], (p, width, width), (rows + columns, rows, columns))
+    rows, columns = across.strides
+    return np.ascontiguousarray(blocks), np.array(as_strided(across[first:], (p, width), (rows + columns, rows)))
 
 
 def local_pls(XX: np.ndarray, Xy: np.ndarray, n_components: int) -> np.ndarray:

@@ -96,7 +96,7 @@ class Prepared:
     n_train: int
 
     def predict(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Return what a method fitted to transfer samples `rows` predicts for the test spectra; may raise NotRunError."""
+        """Return what a method fitted to transfer samples `rows` predicts for the test spectra. Raises NotRunError."""
         others = [other[rows] for other in self.others]
         fitted = METHODS[name](self.calibration, others).fit(self.source[rows], self.target[rows], self.y[rows])
         return np.clip(fitted.predict(self.test), *self.limits)
