@@ -37,6 +37,7 @@ include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/embedding.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
+include: "workflow/rules/transfer.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -52,6 +53,7 @@ localrules:
     phase_1,
     phase_2,
     retry_downloads,
+    transfer,
     verify,
 
 

@@ -89,6 +89,8 @@ def find_pairs(source: SpectraSet, folders: Sequence[Path]) -> tuple[list[Pair],
 
 def _check(source: Metadata, target: Metadata) -> None:
     """Raise NotRunError where spectra of one set mean nothing to a calibration of the other."""
+    if not source.targets or not target.targets:
+        raise NotRunError("no calibration target")
     if "index" in (source.axis_unit, target.axis_unit):
         raise NotRunError("no wavelength axis")
     for name in ("modality", "representation"):

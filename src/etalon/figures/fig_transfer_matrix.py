@@ -1,0 +1,1 @@
+"""fig_transfer_matrix."""

@@ -1,0 +1,1 @@
+"""tab_transfer_benchmark."""
