@@ -92,6 +92,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     rows = read(metrics)
     table, draws = tabulate(rows), by_draw(rows)
     chosen = cases(table)
+    chosen = chosen[:-1] if len(chosen) % COLUMNS == 0 else chosen  # the legend would stand on a line of its own
     shown = rows[rows["method"].isin((*CURVES, *ENDS)) & (rows["condition"] == RANDOM)]
     lines = [line for note in notes(shown) for line in textwrap.wrap(note, NOTE_WIDTH)]
     n_rows = -(-(len(chosen) + 1) // COLUMNS)
@@ -152,8 +153,8 @@ def _draw_cases(
     ]
     title = "Bands: 95 % intervals, above over\nfamilies, below over draws"
     title += "\nSynthetic spectra: no result" if synthetic else ""
-    place = {"loc": "center left", "bbox_to_anchor": (-0.3, 0.5), "alignment": "left", "handlelength": 1.6}
-    legend = panels[len(chosen)].legend(handles=handles, title=title, fontsize=6.0, **place)
+    place = {"loc": "center right", "bbox_to_anchor": (1.02, 0.5), "alignment": "left", "handlelength": 1.6}
+    legend = panels[len(chosen)].legend(handles=handles, title=title, fontsize=5.5, title_fontsize=5.5, **place)
     legend.set_in_layout(False)  # its panel is as wide as the others
 
 
@@ -168,7 +169,8 @@ def _draw_case(axis: Axes, table: pd.DataFrame, draws: pd.DataFrame) -> None:
     for method, dashes in ENDS.items():
         for value in table.loc[table["method"] == method, "rmsep"]:
             axis.axhline(value, color=look(method).colour, ls=dashes, lw=0.8)
-    axis.set_title(f"{arrow(pair)}{' (synthetic)' if synthetic else ''}", size=6.0)
+    family, _, instruments = arrow(pair).rpartition(": ")
+    axis.set_title(f"{family}{' (synthetic)' if synthetic else ''}\n{instruments}", size=6.0)
     axis.set_ylabel(quantity(target, unit))
     label_sizes(axis, sorted(size for size in table["size"].unique() if size > 0))
     log_scale(axis)
