@@ -73,8 +73,8 @@ def blocks(rows: pd.DataFrame, table: pd.DataFrame) -> list[Block]:
     """
     ran = table[table["method"].isin((UNCORRECTED, CORRECTED))]
     logs = ran.assign(log=np.log(ran["ratio"]))
-    means = np.exp(logs.pivot_table(index="pair", columns="method", values="log", aggfunc="mean"))
-    means = means.reindex(columns=[UNCORRECTED, CORRECTED]).dropna()
+    wide = logs.pivot_table(index="pair", columns="method", values="log", aggfunc="mean")
+    means = wide.reindex(columns=[UNCORRECTED, CORRECTED]).dropna().apply(np.exp)
     found = []
     for family, own in rows.groupby("family"):
         pairs = sorted({pair for pair in own["pair"] if pair})
