@@ -39,6 +39,7 @@ include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/embedding.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
+include: "workflow/rules/transfer.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -54,6 +55,7 @@ localrules:
     phase_1,
     phase_2,
     retry_downloads,
+    transfer,
     verify,
 
 

@@ -19,6 +19,8 @@ FIGURE_RULES = {
     *("fig_phase4_synthetic", "fig_phase5_metadata"),
     *("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot", "tab_phase6_cost"),
     *("tab_phase6_cross_instrument", "tab_pretraining_levers"),
+    *("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
+    *("fig_transfer_matrix", "fig_transfer_set_composition"),
 }
 PHASES = {f"phase_{number}" for number in range(7)}
 
@@ -35,7 +37,7 @@ def profile(name: str) -> dict:
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
 def test_every_named_target_can_be_planned_without_data(workflow, options):
     targets = set(workflow.snakemake("--list-target-rules", *options).stdout.split())
-    assert {"all", "datasets", "figures", *PHASES, *FIGURE_RULES, "verify"} <= targets
+    assert {"all", "datasets", "figures", *PHASES, "transfer", *FIGURE_RULES, "verify"} <= targets
     targets -= {"verify", "retry_downloads"}  # the one needs shipped metrics, the other makes nothing
     assert targets <= {job.rule for job in workflow.plan(*targets, *options)}
 
@@ -53,12 +55,25 @@ def test_a_dataset_without_reference_values_trains_encoders_and_is_judged_by_non
     unlabelled = {id for id, entry in catalogue.items() if not entry.targets and not entry.label}
     assert unlabelled
     jobs = workflow.plan("all", "datasets", *RUNS["paper"])
+    assert all(catalogue[id].paired_with for id in unlabelled)
+    # Calibration transfer says of them that they have no target.
     assert {job.rule for job in jobs if job.dataset in unlabelled} == {
-        *("fetch_dataset", "import_dataset", "precompute_asls")
+        *("fetch_dataset", "import_dataset", "precompute_asls", "make_folds", "classical_transfer")
     }
     trained = " ".join(job.lines["input"] for job in jobs if job.rule == "pretrain")
     judged = " ".join(job.lines["input"] for job in jobs if job.rule == "embedding_heads")
     assert all(f"/{id}/" in trained and f"/{id}/" not in judged for id in unlabelled)
+
+
+def test_every_instrument_of_a_pair_trains_for_all_its_partners(workflow, catalogue):
+    jobs = workflow.plan("transfer", *RUNS["paper"])
+    found = {
+        job.dataset: set(re.search(r"--partners (.*) --folds", job.shell)[1].split())
+        for job in jobs
+        if job.rule == "classical_transfer"
+    }
+    real = {id: entry.paired_with for id, entry in catalogue.items() if entry.paired_with and not entry.synthetic}
+    assert found == {id: {f"data/real/{partner}" for partner in partners} for id, partners in real.items()}
 
 
 def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogue):

@@ -91,3 +91,20 @@ def test_every_section_is_written_from_its_tables(document, tmp_path, monkeypatc
     assert "| corn | fs + evidence head | 3.00 | 1.5 | 6 | 2 |" in text["phase 6, cost"]
     assert text["phase 6, levers"].count("\n| metadata | perceiver") == 2
     assert np.all([section.endswith("\n\n") for section in text.values()])
+
+
+def test_the_section_on_calibration_transfer_is_written_from_its_table(document, tmp_path, monkeypatch):
+    monkeypatch.setattr(document, "METRICS", tmp_path)
+    monkeypatch.setattr(compare, "RESAMPLES", 99)
+    found = []
+    for family in ("a", "b", "c"):
+        place = {"family": family, "dataset": f"{family}_x", "pair": f"{family}_x>{family}_y", "target": "fat"}
+        place |= {"condition": "transfer", "amplitude": 0.0, "metric": "rmsep", "status": "ok"}
+        found += [place | {"method": name, "value": v} for name, v in (("none", 3.0), ("target_all", 1.0))]
+        found.append(place | {"method": "pds", "amplitude": 10.0, "draw": 0, "value": 1.5})
+        found.append(place | {"method": "di_pls", "amplitude": 10.0, "value": np.nan, "status": "not run: no library"})
+    as_records(pd.DataFrame(found), METRIC_COLUMNS).to_parquet(tmp_path / "transfer.parquet")
+    text = document.RESULT_SECTIONS["calibration transfer"]()
+    assert "| 0 | No correction | 3 | 3.000 | 3.000 to 3.000 |" in text
+    assert "| 10 | PDS | 3 | 1.500 | 1.500 to 1.500 |" in text
+    assert "di-PLS | 0 | not run: no library |" in text

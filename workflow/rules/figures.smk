@@ -71,6 +71,11 @@ FIGURES = {
     "fig_pretraining_curves": (["pretraining"], "Pretraining", "Figure: curves of training"),
     "fig_embedding_map": (["embedding_map"], "Pretraining", "Figure: map of embeddings"),
     "tab_synthetic_realism": (["synthetic_realism"], "Synthetic spectra", "Table: synthetic against real spectra"),
+    "fig_transfer_sample_efficiency": (["transfer"], "Calibration transfer", "Figure: error against transfer samples"),
+    "tab_transfer_benchmark": (["transfer"], "Calibration transfer", "Table: every method and pair of instruments"),
+    "fig_transfer_benchmark": (["transfer"], "Calibration transfer", "Figure: every method"),
+    "fig_transfer_matrix": (["transfer"], "Calibration transfer", "Figure: from each instrument to each other"),
+    "fig_transfer_set_composition": (["transfer"], "Calibration transfer", "Figure: how transfer samples are chosen"),
 }
 FIGURES = drawable(FIGURES)
 

@@ -23,6 +23,7 @@ from etalon.figures import (
     tab_phase6_cross_instrument,
     tab_phase6_downstream,
     tab_pretraining_levers,
+    tab_transfer_benchmark,
 )
 from etalon.figures.command import load_metrics, load_table, load_union, plain
 from etalon.figures.encoder_rows import FIXED, UNTRAINED, named, scores, variant_of
@@ -41,6 +42,7 @@ ENCODERS = ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_epis
 MAIN = (PLS, "stacked_pls", "tuned_ridge", "fs/evidence", *(f"{variant}/evidence" for variant in ENCODERS))
 LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_only", 10.0))
 METADATA = ("cv", "metadata_never", "metadata_missing", "metadata_wrong")
+TRANSFER_SIZES = (5, 10, 30)
 SHOWN = 5  # datasets in each list of wins and losses
 
 
@@ -220,6 +222,19 @@ def phase_6_cross_instrument(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("transfer")
+def transfer(path: Path) -> str:
+    table = tab_transfer_benchmark.table_of(load_metrics(path))
+    table = table[(table["block"] == "summary") & (table["method"] != tab_transfer_benchmark.OWN)]
+    table = table[table["size"].isin((0, *TRANSFER_SIZES)) | table["size"].isna()]
+    names = ("transfer samples", "method", "tasks", "to own calibration", "95 % interval", "p", "η")
+    lines = [
+        [number(row["size"], ".0f"), row["label"], *effect(row), number(row["eta"], ".2f")]
+        for row in table.sort_values("size", kind="stable").to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
 @shipped("cost")
 def phase_6_cost(path: Path) -> str:
     table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS))
@@ -368,6 +383,7 @@ RESULT_SECTIONS = {
     "phase 6, other instruments": phase_6_cross_instrument,
     "phase 6, cost": phase_6_cost,
     "phase 6, levers": levers,
+    "calibration transfer": transfer,
 }
 
 if __name__ == "__main__":

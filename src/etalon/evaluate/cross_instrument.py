@@ -89,10 +89,12 @@ def find_pairs(source: SpectraSet, folders: Sequence[Path]) -> tuple[list[Pair],
 
 def _check(source: Metadata, target: Metadata) -> None:
     """Raise NotRunError where spectra of one set mean nothing to a calibration of the other."""
+    if not source.targets or not target.targets:
+        raise NotRunError("no calibration target")
     if "index" in (source.axis_unit, target.axis_unit):
         raise NotRunError("no wavelength axis")
     for name in ("modality", "representation"):
-        kinds = [KIND.get(value, value) for value in (getattr(source, name), getattr(target, name))]
+        kinds = sorted(KIND.get(value, value) for value in (getattr(source, name), getattr(target, name)))
         if kinds[0] != kinds[1]:
             raise NotRunError(f"different {name}: {kinds[0]} and {kinds[1]}")
     if not set(source.targets) & set(target.targets):
