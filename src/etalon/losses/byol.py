@@ -12,8 +12,8 @@ def byol(predicted: Tensor, wanted: Tensor) -> Tensor:
 
     .. math:: L = 2 - 2 \, \frac{1}{n} \sum_i \frac{\langle q_i, z'_i \rangle}{\lVert q_i \rVert \, \lVert z'_i \rVert}
 
-    Grill et al. 2020, Bootstrap Your Own Latent (arXiv:2006.07733), equation 2: q the online network's prediction of one
-    view, z' the target network's projection of the other. There are no negatives.
+    Grill et al. 2020, Bootstrap Your Own Latent (arXiv:2006.07733), equation 2: q the online network's prediction of
+    one view, z' the target network's projection of the other. There are no negatives.
 
     Parameters
     ----------

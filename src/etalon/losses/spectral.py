@@ -1,7 +1,7 @@
 """How a reconstructed spectrum differs from the measured one: values, slopes and curvature, bands, angle.
 
-All take spectra on equally spaced points, shape (B, P), and `mask`, bool of that shape, True where the error counts; all
-return a scalar, 0 where prediction and target are equal.
+All take spectra on equally spaced points, shape (B, P), and `mask`, bool of that shape, True where the error counts.
+All return a scalar, 0 where prediction and target are equal.
 """
 
 import torch
@@ -32,7 +32,7 @@ def derivative_error(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor
 
 
 def peak_error(prediction: Tensor, target: Tensor, mask: Tensor, half_width: int = 8) -> Tensor:
-    """Return the mean squared error weighted by `prominence` of the target: bands count, the slopes between them less."""
+    """Return the mean squared error weighted by `prominence` of the target: bands count more than slopes."""
     weight = prominence(target, half_width) * mask
     return (weight * (prediction - target).square()).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
 

@@ -7,7 +7,7 @@ from etalon.models.encoder import GridBatch
 from etalon.models.metadata_embedding import FIELDS
 
 DETECTORS = ("silicon", "InGaAs", "extended_InGaAs", "PbS", "DTGS", "MCT", "CCD")
-# Categories of an instrument; index 0 is unknown. The data contract does not say which detector a set was measured with.
+# Categories of an instrument; index 0 is unknown. The data contract does not name the detector of a set.
 KNOWN = {"instrument_type": FIELDS["instrument_type"], "mode": FIELDS["mode"], "detector": DETECTORS}
 N_NUMBERS = len(KNOWN) + 1
 
@@ -51,4 +51,6 @@ class InstrumentConditioning(nn.Module):
         numbers = told[:, :-1].long()
         rows = torch.where(numbers > 0, numbers + self.offsets, 0)
         known = self.table(rows).sum(dim=1) + self.resolution(told[:, -1:].nan_to_num(0.0))
-        return self.film(nn.functional.gelu(known)).view(len(told), self.layers, 2, 1, self.width).permute(1, 2, 0, 3, 4)
+        return (
+            self.film(nn.functional.gelu(known)).view(len(told), self.layers, 2, 1, self.width).permute(1, 2, 0, 3, 4)
+        )

@@ -22,7 +22,7 @@ CURRICULUM = (Stage(0.10, "random"), Stage(0.20, "contiguous"), Stage(0.30, "pea
 
 
 def stage_at(progress: float, generator: torch.Generator) -> Stage:
-    """Return what is hidden at a share `progress` of the training, between 0 and 1; "mixed" becomes one of the kinds."""
+    """Return what is hidden at a share `progress` of the training, from 0 to 1; "mixed" becomes one of the kinds."""
     stage = CURRICULUM[min(int(progress * len(CURRICULUM)), len(CURRICULUM) - 1)]
     if stage.kind != MIXED:
         return stage

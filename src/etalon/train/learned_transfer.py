@@ -69,9 +69,7 @@ class LearnedTransfer(Transfer):
         for k in range(self.fold_.max() + 1):
             seen = self.fold_ != k
             self._members.append(
-                train_member(
-                    self.network, self.units, self.plan, settings, source[seen], target[seen], self.seed + k
-                )
+                train_member(self.network, self.units, self.plan, settings, source[seen], target[seen], self.seed + k)
             )
         found = self.transferred(target)
         own = self.fold_, np.arange(len(y))

@@ -41,8 +41,8 @@ def fit_network(
     r"""Train a network on pairs and return it, ready to predict.
 
     Half of a batch are pairs, half are mixtures :math:`\sum_i w_i (x_i, \Delta_i)` of all of them, w normal with
-    variance 1/n: instruments that respond linearly map mixtures as they map pairs. The loss is the mean squared error of
-    the correction, in units of its own size, and that of what the calibration makes of it, in units likewise.
+    variance 1/n: instruments that respond linearly map mixtures as they map pairs. The loss is the mean squared error
+    of the correction, in units of its own size, and that of what the calibration makes of it, in units likewise.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def fit_network(
     generator = torch.Generator().manual_seed(seed)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     # No decay: it would draw the weights away from where pretraining left them.
-    optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
+    optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0, fused=True)
     size, unit = pairs.size, float(pairs.predicted.square().mean().sqrt()) or 1.0
     network.train()
     with torch.random.fork_rng(devices=[]):

@@ -98,7 +98,9 @@ class PatchObjective(nn.Module):
         clean = torch.cat([group.clean for group in groups] * 2)
         hidden = torch.cat([group.hidden[k] for k in (0, 1) for group in groups])
         values = torch.cat([group.disturbed[k] for k in (0, 1) for group in groups])
-        place = [torch.cat([getattr(g, name) for g in groups] * 2) for name in ("coordinates", "modality", "instrument")]
+        place = [
+            torch.cat([getattr(g, name) for g in groups] * 2) for name in ("coordinates", "modality", "instrument")
+        ]
         stream, finest = self.model.tokens(values, (~hidden).to(values), *place)
         found = self.model.reconstruct(finest).float()
         losses = {name: loss(found, clean, hidden) for name, loss in SPECTRAL.items() if name in self.weights}

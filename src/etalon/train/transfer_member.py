@@ -94,7 +94,9 @@ class Member:
 
     def views(self, target: np.ndarray) -> dict[str, np.ndarray]:
         """Return target spectra as bases and inputs, each of shape (n, p)."""
-        return {"raw": target - self.target_mean + self.mean} | {n: map_.transform(target) for n, map_ in self.maps.items()}
+        return {"raw": target - self.target_mean + self.mean} | {
+            n: map_.transform(target) for n, map_ in self.maps.items()
+        }
 
     def inputs(self, views: Mapping[str, np.ndarray], names: Sequence[str], units: Units) -> Tensor:
         """Return what the network sees, shape (n, n_inputs, points)."""
