@@ -25,7 +25,9 @@ def region_mask(spectra: Tensor, share: float, kind: str, generator: torch.Gener
     """
     n, points = spectra.shape
     if kind == "contiguous":
-        return block_mask(n, torch.arange(points, device=spectra.device), share, generator, STRETCHES)
+        return block_mask(
+            n, torch.arange(points, device=spectra.device, dtype=torch.float64), share, generator, STRETCHES
+        )
     number = torch.arange(points, device=spectra.device) // REGION
     n_regions = int(number[-1]) + 1
     hidden = min(max(round(share * n_regions), 1), n_regions - 1)

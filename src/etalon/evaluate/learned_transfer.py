@@ -89,7 +89,7 @@ def learned_rows(
     place = _place(pair, stacked.wavelengths)
     networks = _networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
     for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
-        common = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
+        common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
         try:
             enough_shared(pair, task)
             found = [prepare(pair, stacked, task, *split, settings, seed) for split in folds_of(task, folds)]
@@ -170,9 +170,9 @@ class _Experiment:
                     chosen = transfer_samples(way, self.pair, self.task, self.prepared, size, draw, self.seed)
                     for name in self.networks:
                         outcomes = [self._fit(name, k, rows, draw) for k, rows in enumerate(chosen)]
-                        own = {"method": name, "draw": draw}
+                        own: Row = {"method": name, "draw": draw}
                         scores = [place | own | row for row in self._measured(outcomes, size)]
-                        where = {key: place[key] for key in ("condition", "amplitude", "repeat")}
+                        where: Row = {key: place[key] for key in ("condition", "amplitude", "repeat")}
                         yield scores, self._table(outcomes).assign(**where, **own)
 
     def _fit(self, name: str, fold: int, rows: np.ndarray, draw: int) -> Outcome:

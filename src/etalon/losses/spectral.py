@@ -7,27 +7,30 @@ All return a scalar, 0 where prediction and target are equal.
 import torch
 from torch import Tensor
 
+UNIT_FLOOR = 0.05
+
 
 def squared_error(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the mean squared error over masked points."""
     return _mean((prediction - target).square(), mask)
 
 
-def derivative_error(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    r"""Return the mean squared error of first and second differences, each in units of the target's own.
+def derivative_error(prediction: Tensor, target: Tensor, mask: Tensor, lag: int = 4) -> Tensor:
+    r"""Return the mean squared error of first and second differences over `lag` points, each in units of its own.
 
-    .. math:: \sum_{k=1}^{2} \frac{\langle (\Delta^k \hat x - \Delta^k x)^2 \rangle}{\langle (\Delta^k x)^2 \rangle}
+    .. math:: \sum_{k=1}^{2} \frac{\langle (\Delta^k \hat x - \Delta^k x)^2 \rangle}
+              {\langle (\Delta^k x)^2 \rangle + 0.05 \, \mathrm{var}(x)}
 
-    Differences that touch a masked point count. The unit is that of each spectrum, without gradient.
+    Differences that touch a masked point count. The unit is that of each spectrum, without gradient; its floor is there
+    for spectra that are all but straight, next to which any error would be huge.
     """
-    total = prediction.new_zeros(())
-    for order in (1, 2):
-        touched = mask
-        for _ in range(order):
-            touched = touched[:, 1:] | touched[:, :-1]
-        found, wanted = prediction.diff(n=order, dim=1), target.diff(n=order, dim=1)
-        unit = wanted.square().mean(dim=1, keepdim=True).detach()
-        total = total + _mean((found - wanted).square() / unit.clamp_min(torch.finfo(unit.dtype).tiny), touched)
+    floor = UNIT_FLOOR * target.var(dim=1, keepdim=True, correction=0)
+    total, touched = prediction.new_zeros(()), mask
+    for _ in range(2):
+        prediction, target = (x[:, lag:] - x[:, :-lag] for x in (prediction, target))
+        touched = touched[:, lag:] | touched[:, :-lag]
+        unit = (target.square().mean(dim=1, keepdim=True) + floor).detach()
+        total = total + _mean((prediction - target).square() / unit.clamp_min(torch.finfo(unit.dtype).tiny), touched)
     return total
 
 

@@ -62,7 +62,7 @@ class PatchObjective(nn.Module):
         if "byol" in weights:
             width = model.width
             self.projector, self.predictor = mlp(width, 2 * width, width), mlp(width, 2 * width, width)
-            self.target = TargetNetwork(nn.ModuleList([model, self.projector]))
+            self.target_model, self.target_projector = TargetNetwork(model), TargetNetwork(self.projector)
 
     def prepare(self, group: Group) -> Views:
         """Return the views of one group. No gradient flows here."""
@@ -98,9 +98,11 @@ class PatchObjective(nn.Module):
         clean = torch.cat([group.clean for group in groups] * 2)
         hidden = torch.cat([group.hidden[k] for k in (0, 1) for group in groups])
         values = torch.cat([group.disturbed[k] for k in (0, 1) for group in groups])
-        place = [
-            torch.cat([getattr(g, name) for g in groups] * 2) for name in ("coordinates", "modality", "instrument")
-        ]
+        place = (
+            torch.cat([group.coordinates for group in groups] * 2),
+            torch.cat([group.modality for group in groups] * 2),
+            torch.cat([group.instrument for group in groups] * 2),
+        )
         stream, finest = self.model.tokens(values, (~hidden).to(values), *place)
         found = self.model.reconstruct(finest).float()
         losses = {name: loss(found, clean, hidden) for name, loss in SPECTRAL.items() if name in self.weights}
@@ -109,12 +111,13 @@ class PatchObjective(nn.Module):
         self.step += 1
         return losses
 
-    def _byol(self, stream: Tensor, values: Tensor, place: Sequence[Tensor]) -> Tensor:
+    def _byol(self, stream: Tensor, values: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Return BYOL in both directions: what is seen with regions hidden predicts the other view, nothing hidden."""
-        online = nn.ModuleList([self.model, self.projector])
+        self.target_model.follow(self.model, TARGET_DECAY)
+        self.target_projector.follow(self.projector, TARGET_DECAY)
+        model, projector = self.target_model.network, self.target_projector.network
+        assert isinstance(model, PatchTransformer)
         with torch.no_grad():
-            self.target.follow(online, TARGET_DECAY)
-            model, projector = self.target.network
             wanted = projector(model.tokens(values, torch.ones_like(values), *place)[0].mean(dim=1))
         predicted = self.predictor(self.projector(stream.mean(dim=1)))
         return byol(predicted.float(), wanted.float().roll(len(values) // 2, dims=0))
