@@ -17,7 +17,7 @@ from etalon.evaluate.provenance import describe
 from etalon.evaluate.tasks import list_tasks
 from etalon.evaluate.transfer import Row, metric_table
 from etalon.models.patch_transformer import PatchTransformer
-from etalon.records import PREDICTION_COLUMNS, concatenate
+from etalon.records import PREDICTION_COLUMNS, as_records
 from etalon.stages.arguments import job_parser, run
 from etalon.storage import load_baseline, load_metadata, load_set, save_json, save_table
 from etalon.train.patch_checkpoint import load_patch_transformer
@@ -54,8 +54,9 @@ def main(argv: list[str] | None = None) -> None:
         content["not_run"] = error.reason
         rows = gaps({"": error.reason}, args.settings, about["encoder_seed"])
     save_table(args.out, metric_table(rows, metadata, name, args.run))
-    predictions = [table.assign(dataset=name, task="regression", amplitude_unit="samples") for table in tables]
-    save_table(args.predictions, concatenate(predictions, PREDICTION_COLUMNS))
+    predictions = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    predictions = predictions.assign(dataset=name, task="regression", amplitude_unit="samples")
+    save_table(args.predictions, as_records(predictions, PREDICTION_COLUMNS))
     save_json(args.record, content | {"seconds": round(time.monotonic() - started, 2)})
 
 

@@ -76,8 +76,8 @@ def test_every_loss_moves_the_encoder_and_the_target_network_only_follows():
 
 def arguments(training, out, **changes):
     schedule = {
-        "spectra": 16 * 12, "learning_rate": 2e-3, "weight_decay": 0.05, "warm_up": 2, "clip": 1.0, "average_decay": 0.9,
-        "precision": "float32", "measurements": 2, "patience": 0, "still": 0.0, "save_every": 0.0,
+        "spectra": 16 * 12, "learning_rate": 2e-3, "weight_decay": 0.05, "warm_up": 2, "clip": 1.0,
+        "average_decay": 0.9, "precision": "float32", "measurements": 2, "patience": 0, "still": 0.0, "save_every": 0.0,
     }  # fmt: skip
     settings = {
         "device": "cpu", "size": SIZE, "p_synthetic": 0.0, "losses": LOSSES, "augment": ["noise", "shift"],
@@ -121,7 +121,7 @@ def test_a_checkpoint_says_what_it_is_and_a_held_out_family_stops_the_training(t
     assert model.points == 256 and record["weights_may_be_shipped"] and record["heldout_families"] == ["elsewhere"]
     assert record == load_json(training.checkpoint("patches_record").with_suffix(".json"))
     leak = ["family_b" if part == "elsewhere" else part for part in arguments(training, "patches_leak")]
-    with pytest.raises(BadInputError, match="held-out family.*found family_b"):
+    with pytest.raises(BadInputError, match=r"held-out family.*found family_b"):
         pretrain_transfer.main(leak)
 
 
