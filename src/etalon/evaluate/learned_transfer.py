@@ -49,15 +49,14 @@ class Outcome:
 def apply(fitted: LearnedTransfer, spectra: np.ndarray, level: float) -> Outcome:
     """Return what a fitted transfer makes of target spectra, shape (n, p), with intervals of `level`."""
     found = fitted.transferred(spectra)
-    members = found.spectra(fitted.share_)
-    predictions = np.stack([fitted.calibration.predict(one) for one in members])
+    predictions = np.stack([fitted.calibration.predict(one) for one in found.members(fitted.share_)])
     difficulty, channels = fitted.difficulty(found)
     lower, upper = jackknife_plus(fitted.scores_, predictions[fitted.fold_], difficulty, level)
-    transferred = members.mean(axis=0)
+    transferred = found.spectra(fitted.share_)
     model = fitted.calibration.model
     own, new = (np.asarray(model.transform(part)) for part in (fitted.calibration.spectra, transferred))
     reach = conformal_quantile(fitted.channel_scores_, level) * channels
-    return Outcome(predictions.mean(axis=0), lower, upper, transferred, reach, outlying(own, new))
+    return Outcome(fitted.calibration.predict(transferred), lower, upper, transferred, reach, outlying(own, new))
 
 
 def learned_rows(

@@ -8,38 +8,44 @@ from torch import Tensor, nn
 
 from etalon.chemometrics.transfer import SourceCalibration, Transfer
 from etalon.models.encoder import GridBatch
-from etalon.train.transfer_member import Member, Plan, Units, choose_settings, train_member
+from etalon.train.transfer_member import Member, Plan, Units, choose_settings, fit_base, train_member
 
 DROPOUT_PASSES = 10
 
 
 @dataclass(frozen=True)
 class Transferred:
-    """What each member makes of spectra.
+    """What becomes of spectra.
 
     Attributes
     ----------
-    base : shape (K, n, p), without its network; added : the same, by its network
+    whole : base on all pairs, shape (n, p)
+    base : that of each member, shape (K, n, p); added : the same, by its network
     sd : shape (n, p): how unsure the members are, by the plan's difficulty; 0 where that is "none"
     """
 
+    whole: np.ndarray
     base: np.ndarray
     added: np.ndarray
     sd: np.ndarray
 
-    def spectra(self, share: float) -> np.ndarray:
+    def members(self, share: float) -> np.ndarray:
         """Return the transferred spectra of each member, shape (K, n, p), with a share of what was added."""
         return self.base + share * self.added
+
+    def spectra(self, share: float) -> np.ndarray:
+        """Return the transferred spectra, shape (n, p)."""
+        return self.whole + share * self.added.mean(axis=0)
 
 
 class LearnedTransfer(Transfer):
     r"""Networks correct target spectra; the source calibration, as it is, predicts from the result.
 
-    .. math:: \hat x_s = \frac{1}{K} \sum_k \left[ b_k(x_t) + \alpha \, f_k(x_t) \right]
+    .. math:: \hat x_s = b(x_t) + \frac{\alpha}{K} \sum_k f_k(x_t)
 
-    b is the base of the plan, f what a network adds. Each network is trained without a share of the pairs; on these one
-    number :math:`\alpha` between 0 and 1 says how much of the corrections is to be believed, by least squares on
-    predictions. Where nothing is gained the base is left.
+    b is the base of the plan, on all pairs, f what a network adds. Each network is trained without a share of the
+    pairs; on these one number :math:`\alpha` between 0 and 1 says how much of the corrections is to be believed, by
+    least squares on predictions. Where nothing is gained the base is left.
 
     Parameters
     ----------
@@ -64,6 +70,7 @@ class LearnedTransfer(Transfer):
 
     def _fit(self, source: np.ndarray, target: np.ndarray, y: np.ndarray) -> None:
         settings = choose_settings(self.plan, self.calibration, source, target, y)
+        self._whole = fit_base(self.units, settings, source, target)
         self.fold_ = np.arange(len(y)) % self.plan.members
         self._members: list[Member] = []
         for k in range(self.fold_.max() + 1):
@@ -75,7 +82,7 @@ class LearnedTransfer(Transfer):
         own = self.fold_, np.arange(len(y))
         self.share_ = self._believed(source - found.base[own], found.added[own])
         self._usual_sd = found.sd.mean(axis=0)
-        spectra = found.spectra(self.share_)[own]
+        spectra = found.members(self.share_)[own]
         difficulty, channels = self.difficulty(found)
         self.scores_ = np.abs(self.calibration.predict(spectra) - y) / difficulty
         self.channel_scores_ = np.abs(spectra - source) / channels
@@ -87,14 +94,15 @@ class LearnedTransfer(Transfer):
         return float(np.clip(found @ wanted / power, 0.0, 1.0)) if power > 0 else 0.0
 
     def transform(self, spectra: np.ndarray) -> np.ndarray:
-        return self.transferred(spectra).spectra(self.share_).mean(axis=0)
+        return self.transferred(spectra).spectra(self.share_)
 
     @torch.no_grad()
     def transferred(self, spectra: np.ndarray) -> Transferred:
         """Return what each member makes of target spectra, shape (n, p)."""
-        base, added, variance = [], [], []
+        spectra = np.asarray(spectra, dtype=np.float64)
+        whole, base, added, variance = self._whole.views(spectra)[self.plan.base], [], [], []
         for number, member in enumerate(self._members):
-            views = member.views(np.asarray(spectra, dtype=np.float64))
+            views = member.views(spectra)
             base.append(views[self.plan.base])
             if member.network is None:
                 added.append(np.zeros_like(base[-1]))
@@ -109,7 +117,7 @@ class LearnedTransfer(Transfer):
                 variance.append(each.var(axis=0))
         members = np.stack(base), np.stack(added)
         between = np.var(members[0] + members[1], axis=0) if self.plan.difficulty == "members" else 0.0
-        return Transferred(*members, np.sqrt(np.mean(variance, axis=0) + between))
+        return Transferred(whole, *members, np.sqrt(np.mean(variance, axis=0) + between))
 
     def _passes(self, network: nn.Module, inputs: Tensor, number: int) -> Tensor:
         """Return what is added and its log variance, of one pass or several with dropout, (passes, 2, n, points)."""

@@ -116,6 +116,12 @@ def choose_settings(
     return settings
 
 
+def fit_base(units: Units, settings: Mapping[str, tuple[int, int]], source: np.ndarray, target: np.ndarray) -> Member:
+    """Return what stands around a network, fitted to pairs, shape (n, p) each, without one."""
+    maps = _standardise(settings, units.calibration, source, target)
+    return Member(source.mean(axis=0), target.mean(axis=0), maps)
+
+
 def train_member(
     network: nn.Module,
     units: Units,
@@ -126,8 +132,7 @@ def train_member(
     seed: int,
 ) -> Member:
     """Train a copy of `network` on pairs, shape (n, p) each."""
-    maps = _standardise(settings, units.calibration, source, target)
-    member = Member(source.mean(axis=0), target.mean(axis=0), maps)
+    member = fit_base(units, settings, source, target)
     views = member.views(target)
     # Of pairs that it was fitted to, a standardisation leaves less than it will leave of others.
     for out in left_out(len(source)) if len(source) >= FEWEST_TO_LEAVE_OUT else ():
