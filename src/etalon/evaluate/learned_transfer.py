@@ -76,7 +76,7 @@ def learned_rows(
     ----------
     settings : those of `etalon.evaluate.transfer.transfer_rows`, "level" of the intervals, and "methods": for each name
         the arguments of a `Plan`, and "network", "rank" and "dropout" of `etalon.train.pair_network.make_network`
-    start : what fine-tuning starts from
+    start : what fine-tuning starts from; all is computed on its device
     seed : the main seed, which draws transfer samples; encoder_seed : that of the pretraining
     """
     rows: list[Row] = []
@@ -85,7 +85,7 @@ def learned_rows(
         stacked = stack(pair, [], baselines, settings["savgol_window"], settings["savgol_order"])
     except NotRunError as error:
         return gaps({pair.name: error.reason}, settings, encoder_seed), []
-    place = _place(pair, stacked.wavelengths)
+    place = _place(pair, stacked.wavelengths, next(start.parameters()).device)
     networks = _networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
     for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
         common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
@@ -116,11 +116,11 @@ def gaps(missing: Mapping[str, str], settings: Mapping[str, Any], encoder_seed: 
     ]
 
 
-def _place(pair: Pair, wavelengths: np.ndarray) -> GridBatch:
+def _place(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
     """Return where the spectra of a pair lie, and what is known of the instrument whose spectra are corrected."""
     about = pair.target.metadata
-    zero, axis = torch.zeros(1, len(wavelengths)), torch.tensor(wavelengths)
-    return GridBatch(zero, axis, about.modality, about.axis_unit, None, categories_of(about)[None])
+    zero, axis = torch.zeros(1, len(wavelengths), device=device), torch.tensor(wavelengths, device=device)
+    return GridBatch(zero, axis, about.modality, about.axis_unit, None, categories_of(about)[None].to(device))
 
 
 def _networks(
@@ -135,7 +135,7 @@ def _networks(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = make_network(kind, start, place, n_inputs=len(plan.inputs), rank=rank, dropout=dropout)
-        networks[name] = network, plan
+        networks[name] = network.to(place.intensities.device), plan
     return networks
 
 

@@ -36,7 +36,10 @@ def main(argv: list[str] | None = None) -> None:
     args = arguments.parse_args(argv)
     started, name = time.monotonic(), args.data.name
     torch.set_num_threads(args.threads)
+    automatic = "cuda" if torch.cuda.is_available() else "cpu"
+    device = args.settings["device"]
     start, about = load_patch_transformer(args.encoder)
+    start.to(automatic if device == "auto" else device)
     inputs = {file: args.data / file for file in ("spectra.npy", "targets.npy", "samples.parquet")}
     content: dict[str, Any] = {"experiment": "learned_transfer", "dataset": name, "not_run": None}
     content |= describe(args.settings, args.seed, inputs | {"folds": args.folds})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from etalon.errors import BadInputError
 from etalon.models.axis_encoding import MODALITY_NUMBER
 from etalon.models.encoder import GridBatch
 from etalon.models.instrument_conditioning import instrument_of
@@ -15,6 +16,7 @@ from etalon.models.patches import cut, join, resampling_of
 # Queries, keys, values and both linear maps of the MLPs.
 ADAPTED = r"(merge|refine|layers\.\d+)\.(qkv|query|key_value|up|down)"
 FILTERS, KERNEL = 16, 17
+METHODS = ("lora", "full", "random_init", "cnn")
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def make_network(
         "random_init", its architecture alone; "cnn", a convolutional network
     start : left as it is
     """
+    if method not in METHODS:
+        raise BadInputError("learned transfer", "network", f"one of {', '.join(METHODS)}", method)
     if method == "cnn":
         return ConvolutionCorrection(place, start.points, n_inputs, dropout)
     backbone = copy.deepcopy(start)

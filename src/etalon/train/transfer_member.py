@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from etalon.chemometrics.transfer import SourceCalibration, Transfer, left_out
 from etalon.chemometrics.transfer_pds import PiecewiseDirectStandardisation
+from etalon.errors import BadInputError
 from etalon.models.encoder import GridBatch
 from etalon.models.patches import resampling_of
 from etalon.train.pair_fitting import Pairs, fit_network
@@ -18,6 +19,8 @@ CHANNEL_SD_FLOOR = 0.05  # of the root mean square of the channels' SD
 FEWEST_TO_LEAVE_OUT = 4  # pairs: with fewer, a standardisation that leaves some out rests on one or two
 # A slope and a bias for each channel: piecewise standardisation through a window of one.
 SBC = (0, 1)
+VIEWS = ("raw", "pds", "sbc")
+DIFFICULTIES = ("none", "members", "dropout", "head")
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class Plan:
 
     Attributes
     ----------
-    base : what is corrected: "raw", the target spectrum moved by the difference of the instruments' means, or "pds"
-    inputs : what a network sees, of "raw", "pds" and "sbc"
+    base : what is corrected: "raw", the target spectrum moved by the difference of the instruments' means; "pds"; or
+        "sbc", a slope and a bias for each channel
+    inputs : which of these a network sees, that which pretraining knows first
     members : networks, each trained without its share of the pairs
     steps, batch, learning_rate : see `etalon.train.pair_fitting.fit_network`
     difficulty : what errors are measured by: "none", or the spread of "members", of passes with "dropout", or the
@@ -41,6 +45,15 @@ class Plan:
     batch: int
     learning_rate: float
     difficulty: str = "none"
+
+    def __post_init__(self) -> None:
+        for name, found, known in (
+            ("base", [self.base], VIEWS),
+            ("inputs", self.inputs, VIEWS),
+            ("difficulty", [self.difficulty], DIFFICULTIES),
+        ):
+            if wrong := [value for value in found if value not in known] or (not found and ["nothing"]):
+                raise BadInputError("learned transfer", name, f"one of {', '.join(known)}", wrong[0])
 
 
 class Units:
@@ -57,8 +70,9 @@ class Units:
         self.resampling = resampling_of(place, points)
         sd = calibration.spectra.std(axis=0)
         self.sd = np.maximum(sd, CHANNEL_SD_FLOOR * np.sqrt(np.mean(sd**2)))
-        weights = torch.from_numpy(calibration.line[0] * self.sd).float()
-        origin = torch.zeros(points, requires_grad=True)
+        self.device = place.intensities.device
+        weights = torch.from_numpy(calibration.line[0] * self.sd).float().to(self.device)
+        origin = torch.zeros(points, requires_grad=True, device=self.device)
         # Resampling is linear: its transpose is the gradient of what the calibration makes of values on the points.
         (self.functional,) = torch.autograd.grad(self.resampling.back(origin) @ weights, origin)
 
@@ -68,11 +82,11 @@ class Units:
 
     def shown(self, deviations: np.ndarray) -> Tensor:
         """Return deviations of spectra, shape (n, p), as a network sees them, shape (n, points)."""
-        return self.resampling.apply(torch.from_numpy(deviations / self.sd).float())
+        return self.resampling.apply(torch.from_numpy(deviations / self.sd).float().to(self.device))
 
     def spectra(self, values: Tensor) -> np.ndarray:
         """Return what a network gives, shape (..., points), as an addition to spectra, shape (..., p)."""
-        return self.resampling.back(values).double().numpy() * self.sd
+        return self.resampling.back(values).double().numpy(force=True) * self.sd
 
 
 @dataclass(frozen=True)
@@ -143,7 +157,7 @@ def train_member(
         member.inputs(views, plan.inputs, units),
         units.shown(rest),
         units.functional,
-        torch.from_numpy(units.predicted(rest)).float(),
+        torch.from_numpy(units.predicted(rest)).float().to(units.device),
     )
     if pairs.size == 0:
         return member

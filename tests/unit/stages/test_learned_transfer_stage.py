@@ -25,6 +25,7 @@ METHODS = {
 SETTINGS = {
     "sizes": [4, 12, 99], "choices": {"random": 2, "kennard_stone": 1}, "max_targets": 4, "preprocessings": ["none"],
     "max_lv": 4, "inner_splits": 3, "savgol_window": 7, "savgol_order": 2, "level": 0.8, "methods": METHODS,
+    "device": "cpu",
 }  # fmt: skip
 
 

@@ -158,3 +158,11 @@ def test_the_head_learns_where_the_noise_is():
     fit_network(network, pairs, steps=120, batch=32, rate=1e-2, seed=0, heteroscedastic=True)
     said = network(pairs.inputs).log_variance.detach().mean(dim=0)
     assert float(said[POINTS // 2 + 16 :].mean() - said[: POINTS // 2 - 16].mean()) > 1.0
+
+
+def test_wrong_settings_are_named(start):
+    for wrong in ({"base": "ds"}, {"inputs": ["raw", "snv"]}, {"inputs": []}, {"difficulty": "guess"}):
+        with pytest.raises(BadInputError, match=f"learned transfer: {next(iter(wrong))}: expected one of"):
+            plan(**wrong)
+    with pytest.raises(BadInputError, match="network: expected one of lora, full, random_init, cnn, found qlora"):
+        make_network("qlora", start, PLACE, n_inputs=1, rank=4, dropout=0.0)
