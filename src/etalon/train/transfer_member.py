@@ -148,10 +148,10 @@ def train_member(
     """Train a copy of `network` on pairs, shape (n, p) each."""
     member = fit_base(units, settings, source, target)
     views = member.views(target)
-    # Of pairs that it was fitted to, a standardisation leaves less than it will leave of others.
+    # Of pairs that they were fitted to, means and standardisations leave less than they will leave of others.
     for out in left_out(len(source)) if len(source) >= FEWEST_TO_LEAVE_OUT else ():
-        for name, map_ in _standardise(settings, units.calibration, source[~out], target[~out]).items():
-            views[name][out] = map_.transform(target[out])
+        for name, view in fit_base(units, settings, source[~out], target[~out]).views(target[out]).items():
+            views[name][out] = view
     rest = source - views[plan.base]
     pairs = Pairs(
         member.inputs(views, plan.inputs, units),
