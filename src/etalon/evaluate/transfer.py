@@ -86,7 +86,7 @@ def gaps(missing: Mapping[str, str], settings: Mapping[str, Any]) -> list[Row]:
     """Return one row a method for pairs that cannot run."""
     names = [*_fixed(settings), *METHODS]
     return [
-        {"pair": pair, "method": name, "condition": CONDITIONS["random"], **_not_run(reason)}
+        {"pair": pair, "method": name, "condition": CONDITIONS["random"], **not_run(reason)}
         for pair, reason in missing.items()
         for name in names
     ]
@@ -96,7 +96,8 @@ def _fixed(settings: Mapping[str, Any]) -> list[str]:
     return [UNCORRECTED, *map(alone, settings["preprocessings"]), OWN]
 
 
-def _not_run(reason: str) -> Row:
+def not_run(reason: str) -> Row:
+    """Return what stands in place of the metrics of something that did not run."""
     return {"metric": METRICS[0], "value": np.nan, "status": f"not run: {reason}"}
 
 
@@ -110,30 +111,35 @@ def _task_rows(
     common = {"n_train": n_train, "repeat": 0}
     for name, y_hat in fixed.items():
         place = {"method": name, "condition": CONDITIONS["random"], "amplitude": 0.0}
-        yield from ({**common, **place, **row} for row in _measured(y, y_hat, none, own))
+        yield from ({**common, **place, **row} for row in measured(y, y_hat, none, own))
     most = min(len(one.y) for one in prepared)
     for way, count in settings["choices"].items():
         for size in tqdm(settings["sizes"], desc=f"{pair.name} {task.target} {way}", unit="size", leave=False):
             place = common | {"condition": CONDITIONS[way], "amplitude": float(size)}
             if size > most:
                 reason = f"{most} specimens to choose from, fewer than {size}"
-                yield from (place | {"method": name, **_not_run(reason)} for name in METHODS)
+                yield from (place | {"method": name, **not_run(reason)} for name in METHODS)
                 continue
             unable: dict[str, str] = {}
             for draw in range(count):
-                chosen = [
-                    _choose(way, one, size, derive_seed(seed, "transfer", pair.name, task.target, k, draw))
-                    for k, one in enumerate(prepared)
-                ]
+                chosen = transfer_samples(way, pair, task, prepared, size, draw, seed)
                 for name in [name for name in METHODS if name not in unable]:
                     try:
                         parts = [one.predict(name, c) for one, c in zip(prepared, chosen, strict=True)]
                     except NotRunError as error:
                         unable[name] = error.reason
-                        yield place | {"method": name, **_not_run(error.reason)}
+                        yield place | {"method": name, **not_run(error.reason)}
                         continue
-                    for row in _measured(y, np.concatenate(parts), none, own):
+                    for row in measured(y, np.concatenate(parts), none, own):
                         yield place | {"method": name, "draw": draw, **row}
+
+
+def transfer_samples(
+    way: str, pair: Pair, task: Task, prepared: Sequence[Prepared], size: int, draw: int, seed: int
+) -> list[np.ndarray]:
+    """Return the transfer samples of each fold; every method gets the same ones."""
+    seeds = [derive_seed(seed, "transfer", pair.name, task.target, k, draw) for k in range(len(prepared))]
+    return [_choose(way, one, size, own) for one, own in zip(prepared, seeds, strict=True)]
 
 
 def _choose(way: str, prepared: Prepared, size: int, seed: int) -> np.ndarray:
@@ -145,7 +151,8 @@ def _choose(way: str, prepared: Prepared, size: int, seed: int) -> np.ndarray:
     return random_samples(len(prepared.y), size, seed)
 
 
-def _measured(y: np.ndarray, y_hat: np.ndarray, none: float, own: float) -> Iterator[Row]:
+def measured(y: np.ndarray, y_hat: np.ndarray, none: float, own: float) -> Iterator[Row]:
+    """Yield the metrics of predictions, given the RMSEP without transfer and of the target's own calibration."""
     for name in METRICS:
         yield {"metric": name, "value": metrics.REGRESSION[name](y, y_hat), "status": "ok"}
     yield efficiency(metrics.rmsep(y, y_hat), none, own)

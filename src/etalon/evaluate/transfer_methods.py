@@ -60,11 +60,13 @@ class Stacked(NamedTuple):
 
     Attributes
     ----------
+    wavelengths : of the channels, shape (p,)
     starts : first row of the source set, the target set and the others
     others : sets of further instruments
     """
 
     views: Views
+    wavelengths: np.ndarray
     starts: tuple[int, ...]
     others: tuple[SpectraSet, ...]
 
@@ -79,6 +81,7 @@ class Prepared:
     source, target : the specimens that may transfer, shape (m, p): means of their scans; y : references, shape (m,)
     others : the same specimens on further instruments, each of shape (m, p)
     test : spectra of held-out specimens on the target instrument, shape (n, p); y_test : references, shape (n,)
+    test_source : what the source instrument measured of the specimens of `test`, shape (n, p)
     fixed : predictions of the test spectra by calibrations that use no transfer sample, by name
     limits : between which all predictions are held
     n_train : training rows of the source instrument
@@ -90,6 +93,7 @@ class Prepared:
     y: np.ndarray
     others: tuple[np.ndarray, ...]
     test: np.ndarray
+    test_source: np.ndarray
     y_test: np.ndarray
     fixed: Mapping[str, np.ndarray]
     limits: tuple[float, float]
@@ -130,7 +134,7 @@ def stack(
     baseline = np.concatenate([on_grid(s, baselines[s.metadata.dataset_id]) for s in sets])
     starts = np.cumsum([0, *(len(s) for s in sets)])[:-1]
     return Stacked(
-        Views(intensities, baseline, savgol_window=window, savgol_order=order), tuple(map(int, starts)), covering
+        Views(intensities, baseline, savgol_window=window, savgol_order=order), grid, tuple(map(int, starts)), covering
     )
 
 
@@ -171,9 +175,9 @@ def prepare(
     def seen(wanted: np.ndarray) -> np.ndarray:
         return views.transform(best.preprocessing, fitted.preprocessing_, wanted)
 
-    def means(specimens: np.ndarray, start: int, allowed: np.ndarray) -> np.ndarray:
+    def means(specimens: np.ndarray, start: int, allowed: np.ndarray, wanted: np.ndarray = names) -> np.ndarray:
         spectra, own = seen(start + allowed), specimens[allowed]
-        return np.array([spectra[own == name].mean(axis=0) for name in names])
+        return np.array([spectra[own == name].mean(axis=0) for name in wanted])
 
     fixed = {UNCORRECTED: fitted.predict(views, asked)}
     for name, candidate in tuned.items():
@@ -192,6 +196,7 @@ def prepare(
             if set(names) <= set(other.specimen)
         ),
         seen(asked),
+        means(pair.source.specimen, 0, held.own, pair.target.specimen[held.other]),
         y_target[held.other],
         fixed,
         limits,

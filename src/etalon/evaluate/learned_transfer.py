@@ -1,0 +1,229 @@
+"""Learned calibration transfer, on the transfer samples and folds of the classical methods."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from etalon.errors import NotRunError
+from etalon.evaluate import metrics
+from etalon.evaluate.cross_instrument import Pair, enough_shared, tasks_of
+from etalon.evaluate.tasks import Task
+from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples
+from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
+from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus, outlying
+from etalon.models.encoder import GridBatch
+from etalon.models.metadata_embedding import categories_of
+from etalon.models.patch_transformer import PatchTransformer
+from etalon.seeds import derive_seed
+from etalon.train.learned_transfer import LearnedTransfer
+from etalon.train.pair_network import make_network
+from etalon.train.transfer_member import Plan
+
+Networks = Mapping[str, tuple[nn.Module, Plan]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Predictions of held-out spectra with intervals, shape (n,), and transferred spectra with theirs, shape (n, p).
+
+    Attributes
+    ----------
+    reach : half the width of a channel's interval; infinite where transfer samples are too few
+    outlying : which transferred spectra lie beyond the source calibration's own, bool, shape (n,)
+    """
+
+    prediction: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    spectra: np.ndarray
+    reach: np.ndarray
+    outlying: np.ndarray
+
+
+def apply(fitted: LearnedTransfer, spectra: np.ndarray, level: float) -> Outcome:
+    """Return what a fitted transfer makes of target spectra, shape (n, p), with intervals of `level`."""
+    found = fitted.transferred(spectra)
+    predictions = np.stack([fitted.calibration.predict(one) for one in found.members(fitted.share_)])
+    difficulty, channels = fitted.difficulty(found)
+    lower, upper = jackknife_plus(fitted.scores_, predictions[fitted.fold_], difficulty, level)
+    transferred = found.spectra(fitted.share_)
+    model = fitted.calibration.model
+    own, new = (np.asarray(model.transform(part)) for part in (fitted.calibration.spectra, transferred))
+    reach = conformal_quantile(fitted.channel_scores_, level) * channels
+    return Outcome(fitted.calibration.predict(transferred), lower, upper, transferred, reach, outlying(own, new))
+
+
+def learned_rows(
+    pair: Pair,
+    baselines: Mapping[str, np.ndarray],
+    tasks: Sequence[Task],
+    folds: pd.DataFrame,
+    settings: Mapping[str, Any],
+    start: PatchTransformer,
+    *,
+    seed: int,
+    encoder_seed: int,
+) -> tuple[list[Row], list[pd.DataFrame]]:
+    """Return the metrics of every learned method on a pair, and its predictions with intervals.
+
+    Parameters
+    ----------
+    settings : those of `etalon.evaluate.transfer.transfer_rows`, "level" of the intervals, and "methods": for each name
+        the arguments of a `Plan`, and "network", "rank" and "dropout" of `etalon.train.pair_network.make_network`
+    start : what fine-tuning starts from; all is computed on its device
+    seed : the main seed, which draws transfer samples; encoder_seed : that of the pretraining
+    """
+    rows: list[Row] = []
+    tables: list[pd.DataFrame] = []
+    try:
+        stacked = stack(pair, [], baselines, settings["savgol_window"], settings["savgol_order"])
+    except NotRunError as error:
+        return gaps({pair.name: error.reason}, settings, encoder_seed), []
+    place = _place(pair, stacked.wavelengths, next(start.parameters()).device)
+    networks = _networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
+    for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
+        common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
+        try:
+            enough_shared(pair, task)
+            found = [prepare(pair, stacked, task, *split, settings, seed) for split in folds_of(task, folds)]
+            prepared = [one for one in found if one is not None]
+            if not prepared:
+                raise NotRunError("no fold with specimens to transfer and to test")
+        except NotRunError as error:
+            rows += [gap | common for gap in gaps({pair.name: error.reason}, settings, encoder_seed)]
+            continue
+        experiment = _Experiment(pair, task, prepared, networks, place, start.points, settings, seed, encoder_seed)
+        for scores, predictions in experiment.run():
+            rows += [common | row for row in scores]
+            if predictions is not None:
+                tables.append(predictions.assign(**common))
+    return rows, tables
+
+
+def gaps(missing: Mapping[str, str], settings: Mapping[str, Any], encoder_seed: int) -> list[Row]:
+    """Return one row a method for pairs that cannot run."""
+    common = {"condition": CONDITIONS["random"], "seed": encoder_seed}
+    return [
+        common | {"pair": pair, "method": name, **not_run(why)}
+        for pair, why in missing.items()
+        for name in settings["methods"]
+    ]
+
+
+def _place(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
+    """Return where the spectra of a pair lie, and what is known of the instrument whose spectra are corrected."""
+    about = pair.target.metadata
+    zero, axis = torch.zeros(1, len(wavelengths), device=device), torch.tensor(wavelengths, device=device)
+    return GridBatch(zero, axis, about.modality, about.axis_unit, None, categories_of(about)[None].to(device))
+
+
+def _networks(
+    place: GridBatch, start: PatchTransformer, methods: Mapping[str, Mapping[str, Any]], seed: int
+) -> Networks:
+    """Return the untrained network and the plan of each method: they are the same for every draw."""
+    networks = {}
+    for name, options in methods.items():
+        given = dict(options)
+        kind, rank, dropout = given.pop("network"), given.pop("rank"), given.pop("dropout")
+        plan = Plan(**given)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = make_network(kind, start, place, n_inputs=len(plan.inputs), rank=rank, dropout=dropout)
+        networks[name] = network.to(place.intensities.device), plan
+    return networks
+
+
+@dataclass(frozen=True)
+class _Experiment:
+    """Every method, number of transfer samples and draw for one task of a pair."""
+
+    pair: Pair
+    task: Task
+    prepared: Sequence[Prepared]
+    networks: Networks
+    place: GridBatch
+    points: int
+    settings: Mapping[str, Any]
+    seed: int
+    encoder_seed: int
+
+    def run(self) -> Iterator[tuple[list[Row], pd.DataFrame | None]]:
+        """Yield the metrics of one draw and method, with the predictions."""
+        most = min(len(one.y) for one in self.prepared)
+        n_train = float(np.mean([one.n_train for one in self.prepared]))
+        for way, count in self.settings["choices"].items():
+            label = f"{self.pair.name} {self.task.target} {way}"
+            for size in tqdm(self.settings["sizes"], desc=label, unit="size", leave=False):
+                place: Row = {"condition": CONDITIONS[way], "amplitude": float(size), "n_train": n_train, "repeat": 0}
+                if size > most:
+                    reason = f"{most} specimens to choose from, fewer than {size}"
+                    yield [place | {"method": name, **not_run(reason)} for name in self.networks], None
+                    continue
+                for draw in range(count):
+                    chosen = transfer_samples(way, self.pair, self.task, self.prepared, size, draw, self.seed)
+                    for name in self.networks:
+                        outcomes = [self._fit(name, k, rows, draw) for k, rows in enumerate(chosen)]
+                        own: Row = {"method": name, "draw": draw}
+                        scores = [place | own | row for row in self._measured(outcomes, size)]
+                        where: Row = {key: place[key] for key in ("condition", "amplitude", "repeat")}
+                        yield scores, self._table(outcomes).assign(**where, **own)
+
+    def _fit(self, name: str, fold: int, rows: np.ndarray, draw: int) -> Outcome:
+        network, plan = self.networks[name]
+        one = self.prepared[fold]
+        seed = derive_seed(self.seed, "fit", self.encoder_seed, name, draw, fold)
+        fitted = LearnedTransfer(one.calibration, self.place, network, self.points, plan, seed)
+        return apply(fitted.fit(one.source[rows], one.target[rows], one.y[rows]), one.test, self.settings["level"])
+
+    def _measured(self, outcomes: Sequence[Outcome], size: int) -> Iterator[Row]:
+        one, level = self.prepared, self.settings["level"]
+        y = np.concatenate([part.y_test for part in one])
+        y_hat = np.concatenate([self._clipped(k, found.prediction) for k, found in enumerate(outcomes)])
+        lower, upper = (np.concatenate([getattr(f, end) for f in outcomes]) for end in ("lower", "upper"))
+        none, own = (
+            metrics.rmsep(y, np.concatenate([part.fixed[name] for part in one])) for name in (UNCORRECTED, OWN)
+        )
+        yield from measured(y, y_hat, none, own)
+        yield _ok("spectrum_ratio", _spectrum_ratio(one, outcomes))
+        yield _ok("outlying", float(np.concatenate([found.outlying for found in outcomes]).mean()))
+        if size < fewest_scores(level):
+            reason = f"{size} transfer samples, fewer than the {fewest_scores(level)} of an interval of {level:.0%}"
+            yield {**not_run(reason), "metric": "coverage"}
+            return
+        inside = [
+            np.abs(found.spectra - part.test_source) <= found.reach for found, part in zip(outcomes, one, strict=True)
+        ]
+        yield _ok("coverage", coverage(y, lower, upper))
+        yield _ok("interval_width", float(np.mean(upper - lower)))
+        yield _ok("spectrum_coverage", float(np.mean([part.mean() for part in inside])))
+
+    def _clipped(self, fold: int, prediction: np.ndarray) -> np.ndarray:
+        return np.clip(prediction, *self.prepared[fold].limits)
+
+    def _table(self, outcomes: Sequence[Outcome]) -> pd.DataFrame:
+        parts = []
+        for k, (one, found) in enumerate(zip(self.prepared, outcomes, strict=True)):
+            columns = {"row": np.arange(len(one.y_test)), "reference": one.y_test, "fold": k}
+            ends = {"lower": found.lower, "upper": found.upper}
+            parts.append(pd.DataFrame(columns | {"prediction": self._clipped(k, found.prediction)} | ends))
+        return pd.concat(parts, ignore_index=True)
+
+
+def _ok(metric: str, value: float) -> Row:
+    return {"metric": metric, "value": value, "status": "ok"}
+
+
+def _spectrum_ratio(prepared: Sequence[Prepared], outcomes: Sequence[Outcome]) -> float:
+    """Return the error of transferred spectra over that of spectra as the target instrument gave them.
+
+    Both are root mean squares of the difference from what the source instrument measured of the same specimens.
+    """
+    after = sum(float(((f.spectra - p.test_source) ** 2).sum()) for f, p in zip(outcomes, prepared, strict=True))
+    before = sum(float(((p.test - p.test_source) ** 2).sum()) for p in prepared)
+    return float(np.sqrt(after / before)) if before > 0 else float("nan")

@@ -1,0 +1,129 @@
+"""The stage of learned calibration transfer, from paired datasets and a checkpoint to metrics and intervals."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from etalon.contracts import Metadata, SpectraSet, Target
+from etalon.data.folds import make_folds
+from etalon.errors import BadInputError
+from etalon.models.patch_transformer import PatchTransformer
+from etalon.records import METRIC_COLUMNS, PREDICTION_COLUMNS
+from etalon.stages import classical_transfer, learned_transfer
+from etalon.storage import load_json, save_array, save_set, save_table
+from etalon.train.checkpoint import save_encoder
+
+SIZE = {"points": 256, "width": 16, "layers": 1, "heads": 2}
+NETWORK = {"network": "lora", "rank": 4, "dropout": 0.0, "members": 3, "steps": 6, "batch": 8, "learning_rate": 5e-3}
+METHODS = {
+    "patch_transformer": NETWORK | {"base": "pds", "inputs": ["pds", "raw", "sbc"]},
+    "cnn_1d": NETWORK | {"network": "cnn", "base": "raw", "inputs": ["raw"], "difficulty": "members"},
+}
+SETTINGS = {
+    "sizes": [4, 12, 99], "choices": {"random": 2, "kennard_stone": 1}, "max_targets": 4, "preprocessings": ["none"],
+    "max_lv": 4, "inner_splits": 3, "savgol_window": 7, "savgol_order": 2, "level": 0.8, "methods": METHODS,
+    "device": "cpu",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two instruments on the same specimens, gain and offset apart, and a checkpoint that saw another family."""
+    root = tmp_path_factory.mktemp("learned")
+    amounts, grid = np.random.default_rng(0).uniform(0.5, 2.0, (40, 3)), np.arange(1100.0, 1700.0, 8.0)
+    bands = [np.exp(-0.5 * ((grid - centre) / 50.0) ** 2) for centre in (1250.0, 1400.0, 1560.0)]
+    for number, (name, partner) in enumerate({"bench": "pocket", "pocket": "bench"}.items()):
+        noise = 0.002 * np.random.default_rng(number).normal(size=(40, len(grid)))
+        X = (0.2 + amounts @ bands) * (0.8 if number else 1.0) + 0.3 * number + noise
+        targets = (Target("protein", "crude protein", "%"),)
+        metadata = Metadata(name, "toys", "Toy", "nir", "absorbance", "nm", targets=targets, paired_with=(partner,))
+        ids = np.arange(40).astype(str)
+        spectra = SpectraSet(metadata, X, grid, ids, ids, amounts[:, :1])
+        save_set(root / name, spectra)
+        save_array(root / name / "baseline_asls.npy", np.zeros_like(spectra.intensities))
+        save_table(root / f"{name}.folds", make_folds(spectra, n_splits=2, n_repeats=1, seed=1))
+    torch.manual_seed(0)
+    for name, family in (("unseen", "others"), ("seen", "toys")):
+        record = {"config": {"encoder": "patches", "size": SIZE}, "encoder_seed": 0, "heldout_families": ["toys"]}
+        record |= {"settings": {}, "code": "0", "data": [{"family": family}]}
+        save_encoder(root / f"{name}.safetensors", PatchTransformer(**SIZE).state_dict(), record)
+    return root
+
+
+def run(folder, encoder, out):
+    learned_transfer.main([
+        *("--run", "test", "--data", str(folder / "bench"), "--folds", str(folder / "bench.folds"), "--seed", "1"),
+        *("--partners", str(folder / "pocket"), "--settings", json.dumps(SETTINGS)),
+        *("--encoder", str(folder / f"{encoder}.safetensors"), "--predictions", str(folder / f"{out}_y.parquet")),
+        *("--out", str(folder / f"{out}.parquet"), "--record", str(folder / f"{out}.json")),
+    ])  # fmt: skip
+    table = pd.read_parquet(folder / f"{out}.parquet")
+    assert {name: str(dtype) for name, dtype in table.dtypes.items()} == METRIC_COLUMNS
+    return table.astype({name: str for name, kind in METRIC_COLUMNS.items() if kind == "category"})
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    return run(folder, "unseen", "first"), pd.read_parquet(folder / "first_y.parquet")
+
+
+def test_every_method_number_and_draw_is_there_and_gaps_say_why(found):
+    table, _ = found
+    ok = table[(table["status"] == "ok") & (table["metric"] == "rmsep")]
+    counts = ok.groupby(["method", "condition", "amplitude"])["draw"].apply(sorted)
+    wanted = {"transfer": [0, 1], "transfer_kennard_stone": [0]}
+    for (_, condition, _), draws in counts.items():
+        assert draws == wanted[condition]
+    assert len(counts) == 2 * 2 * 2 and set(ok["method"]) == set(METHODS) and set(ok["seed"]) == {0}
+    gaps = table[table["amplitude"] == 99.0]
+    assert gaps["status"].str.contains("20 specimens to choose from, fewer than 99").all() and len(gaps) == 4
+    few = table[(table["metric"] == "coverage") & (table["amplitude"] == 4.0)]
+    assert not few["status"].str.startswith("not run").any()  # 4 scores are just enough for 80 %
+
+
+def test_draws_and_efficiency_are_those_of_the_classical_methods(folder, found):
+    classical_transfer.main([
+        *("--run", "test", "--data", str(folder / "bench"), "--folds", str(folder / "bench.folds"), "--seed", "1"),
+        *("--partners", str(folder / "pocket"), "--settings", json.dumps(SETTINGS)),
+        *("--out", str(folder / "classical.parquet"), "--record", str(folder / "classical.json")),
+    ])  # fmt: skip
+    classical = pd.read_parquet(folder / "classical.parquet").set_index(["method", "condition", "amplitude", "draw"])
+    ours = found[0][found[0]["status"] == "ok"].set_index(["method", "condition", "amplitude", "draw"])
+    value = {
+        m: ours.loc[("patch_transformer", "transfer", 12.0, 0)].set_index("metric")["value"][m]
+        for m in ("rmsep", "eta")
+    }
+    none, own = (
+        classical[classical["metric"] == "rmsep"].xs(name, level="method")["value"].iloc[0]
+        for name in ("none", "target_all")
+    )
+    assert value["eta"] == pytest.approx((none - value["rmsep"]) / (none - own))
+    pds = classical[classical["metric"] == "rmsep"].loc[("pds", "transfer", 12.0, 0), "value"]
+    assert value["rmsep"] < 1.5 * pds < 0.5 * none
+
+
+def test_predictions_carry_intervals_that_metrics_count(found):
+    table, y = found
+    assert {name: str(dtype) for name, dtype in y.dtypes.items()} == PREDICTION_COLUMNS
+    one = y[(y["method"] == "patch_transformer") & (y["condition"] == "transfer") & (y["amplitude"] == 12.0)]
+    first = one[one["draw"] == 0]
+    assert len(first) == 40 and bool((first["lower"] < first["upper"]).all())
+    inside = ((first["reference"] >= first["lower"]) & (first["reference"] <= first["upper"])).mean()
+    own = table[(table["method"] == "patch_transformer") & (table["condition"] == "transfer") & (table["draw"] == 0)]
+    own = own[own["amplitude"] == 12.0].set_index("metric")["value"]
+    assert own["coverage"] == pytest.approx(inside) and 0.5 < inside <= 1.0
+    assert own["spectrum_ratio"] < 0.2 and 0.5 < own["spectrum_coverage"] <= 1.0 and 0.0 <= own["outlying"] < 0.5
+
+
+def test_a_second_run_gives_the_same(folder, found):
+    pd.testing.assert_frame_equal(run(folder, "unseen", "second"), found[0])
+    record = load_json(folder / "second.json")
+    assert record["encoder"]["heldout_families"] == ["toys"] and record["not_run"] is None
+
+
+def test_an_encoder_that_saw_the_family_is_refused(folder):
+    with pytest.raises(BadInputError, match="never saw this family, found toys"):
+        run(folder, "seen", "leak")
