@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a command beside a real Slurm of one node: installs Debian's packages if they are missing (root, apt), starts MariaDB,
-# munged, slurmdbd, slurmctld and slurmd in a folder of their own, and ends them when the command has ended. Nothing of it
-# touches a Slurm, a MariaDB or a munge key that the machine may have.
+# munged, slurmdbd, slurmctld and slurmd in a folder of their own, and ends them when the command has ended. A MariaDB or a
+# munge key that the machine has stays untouched; a machine with a Slurm of its own is refused, since steps of a job find
+# their controller through /etc/slurm alone.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 export PATH=$PATH:/usr/sbin:/sbin
@@ -27,6 +28,7 @@ wait_for() {
 
 stop() {
   trap - EXIT
+  timeout 10 scancel --signal=KILL --full --user=root 2>/dev/null || true
   # One after the other: each writes to the next while it ends.
   for daemon in slurmd slurmctld slurmdbd munged mariadb; do
     [ -s "$state/$daemon.pid" ] || continue
@@ -34,10 +36,11 @@ stop() {
     kill "$pid" 2>/dev/null || true
     for _ in $(seq 50); do [ "$(ps -o stat= -p "$pid" | head -c 1)" != Z ] && kill -0 "$pid" 2>/dev/null || break; sleep 0.2; done
   done
-  rm -rf "$state"
+  rm -rf "$state" /etc/slurm/{slurm,gres,slurmdbd}.conf
 }
 
 [ "$(id -u)" -eq 0 ] || { echo 'A Slurm of its own needs root' >&2; exit 1; }
+[ ! -e /etc/slurm/slurm.conf ] || { echo 'This machine has a Slurm of its own: /etc/slurm/slurm.conf' >&2; exit 1; }
 state=$(mktemp -d /tmp/etalon-slurm-XXXX)
 chmod 755 "$state"
 trap stop EXIT
@@ -45,13 +48,13 @@ for program in slurmctld slurmd slurmdbd munged mariadbd; do
   command -v $program >/dev/null || { install_packages; break; }
 done
 
-mkdir "$state/ctld" "$state/slurmd" "$state/mariadb"
+mkdir -p /etc/slurm "$state/ctld" "$state/slurmd" "$state/mariadb"
 memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
 for file in slurm gres slurmdbd; do
-  sed -e "s|@NODE@|$(hostname -s)|g; s|@MEMORY@|$memory|g; s|@STATE@|$state|g" "$here/$file.conf.in" >"$state/$file.conf"
+  sed -e "s|@NODE@|$(hostname -s)|g; s|@MEMORY@|$memory|g; s|@STATE@|$state|g" "$here/$file.conf.in" \
+    >"/etc/slurm/$file.conf"
 done
-chmod 600 "$state/slurmdbd.conf"
-export SLURM_CONF=$state/slurm.conf
+chmod 600 /etc/slurm/slurmdbd.conf
 
 chown mysql: "$state/mariadb"
 mariadb-install-db --user=mysql --datadir="$state/mariadb" --skip-test-db --auth-root-authentication-method=normal \

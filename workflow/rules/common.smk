@@ -72,6 +72,11 @@ def settings(block, leave_out=(), also=()):
     return json.dumps(content | {key: config[key] for key in also})
 
 
+def growing(amount):
+    """Memory (MB) or time (min) that a job is given: twice as much with each new attempt, where a profile retries."""
+    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
+
+
 @functools.cache
 def code_digest(stage, *modules):
     """Digest of the code of a stage and of all it imports; `modules` are those it imports by name at run time."""

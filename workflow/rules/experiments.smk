@@ -93,7 +93,7 @@ def training_settings(wildcards):
     shared = ("spectra", "clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
     optimisation = ("learning_rate", "weight_decay", "warm_up")
     content = {
-        "variant": variant,
+        "variant": {key: value for key, value in variant.items() if key != "gpus"},
         "size": own["size"],
         "batch": own["batch"],
         "device": pretraining["device"],
@@ -102,6 +102,17 @@ def training_settings(wildcards):
     if variant["encoder"] == "perceiver":
         content["masking"] = {key: own[key] for key in ("n_visible", "n_masked", "mask_share")}
     return json.dumps(content)
+
+
+def gpus_of(wildcards):
+    return VARIANTS[wildcards.variant]["gpus"]
+
+
+def launcher(wildcards):
+    """What starts the processes of a training: several share its groups."""
+    if gpus_of(wildcards) == 1:
+        return "-m"
+    return f"-m torch.distributed.run --standalone --nproc-per-node {gpus_of(wildcards)} -m"
 
 
 def mapped():
