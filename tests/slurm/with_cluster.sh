@@ -40,7 +40,11 @@ stop() {
 }
 
 [ "$(id -u)" -eq 0 ] || { echo 'A Slurm of its own needs root' >&2; exit 1; }
-[ ! -e /etc/slurm/slurm.conf ] || { echo 'This machine has a Slurm of its own: /etc/slurm/slurm.conf' >&2; exit 1; }
+# The file of a run that was killed stays behind, and makes every Snakemake wait for a controller for ten seconds.
+if [ -e /etc/slurm/slurm.conf ] && { ! grep -q '^ClusterName=etalon$' /etc/slurm/slurm.conf || pgrep -x slurmctld >/dev/null; }; then
+  echo 'This machine has a Slurm of its own: /etc/slurm/slurm.conf' >&2
+  exit 1
+fi
 state=$(mktemp -d /tmp/etalon-slurm-XXXX)
 chmod 755 "$state"
 trap stop EXIT

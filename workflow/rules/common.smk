@@ -150,8 +150,11 @@ def folders(datasets):
 
 
 def contents(datasets):
-    """Files of datasets that a job reads: contract and baseline."""
-    return [f"{folder_of(dataset)}/{name}" for dataset in datasets for name in ("metadata.json", "baseline_asls.npy")]
+    """What a job waits for that reads whole datasets: their baselines, which are made of all the rest.
+
+    One file a dataset: with hundreds of datasets the lists of inputs are what planning takes its time for.
+    """
+    return [f"{folder_of(dataset)}/baseline_asls.npy" for dataset in datasets]
 
 
 def origins(datasets):

@@ -126,7 +126,7 @@ rule tabpfn_robustness:
 # The other families that measure the same analyte train, on the range that all share.
 rule classical_lodo:
     input:
-        data=contents(LODO),
+        data=lambda wildcards: contents(NEIGHBOURS[wildcards.dataset]),
     output:
         predictions="<results>/predictions/classical_lodo/{dataset}.parquet",
         record="<results>/predictions/classical_lodo/{dataset}.json",
@@ -142,11 +142,11 @@ rule classical_lodo:
         runtime=growing(60),
     params:
         data=lambda wildcards: folders([wildcards.dataset]),
-        training=folders(LODO),
+        training=lambda wildcards: folders(NEIGHBOURS[wildcards.dataset]),
         settings=experiment_settings("classical_lodo"),
         seed=config["seed"],
         code=code_digest("classical_lodo"),
-        origin=origins(LODO),
+        origin=lambda wildcards: origins(NEIGHBOURS[wildcards.dataset]),
     shell:
         "python -m etalon.stages.classical_lodo --data {params.data:q} --training {params.training:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"

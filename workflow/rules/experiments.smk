@@ -3,7 +3,7 @@
 
 from collections import Counter
 
-from etalon.evaluate.lodo_groups import members_of_groups
+from etalon.evaluate.lodo_groups import neighbours
 
 
 def scores_of(wildcards):
@@ -164,7 +164,14 @@ def datasets_read(folder):
 def data_of(folder, wildcards):
     """Datasets that an experiment reads: besides those that it judges, those that train its heads."""
     experiment = experiment_of(folder, wildcards)
-    return LODO if experiment == "encoder_lodo" else judged(wildcards.heldout, experiment)
+    sets = judged(wildcards.heldout, experiment)
+    return neighbours_of(sets) if experiment == "encoder_lodo" else sets
+
+
+def neighbours_of(datasets):
+    """The datasets that share an analyte with some, these included."""
+    found = {other for dataset in datasets for other in NEIGHBOURS[dataset]}
+    return [dataset for dataset in LODO if dataset in found]
 
 
 def folds_read(folder):
@@ -200,7 +207,7 @@ def more_options(folder):
     def options(wildcards):
         experiment = experiment_of(folder, wildcards)
         if experiment == "encoder_lodo":
-            return f"--training {' '.join(folders(LODO))}"
+            return f"--training {' '.join(folders(data_of(folder, wildcards)))}"
         return "--experiment downstream" if experiment == "downstream" else ""
 
     return options
@@ -256,7 +263,9 @@ VARIANTS = read_variants("config/variants.yaml")
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
 FOLD_OF = fold_families()
 FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
-LODO = members_of_groups({dataset: CATALOGUE[dataset] for dataset in DATASETS})
+# The datasets that share an analyte with others, and which these are.
+NEIGHBOURS = neighbours({dataset: CATALOGUE[dataset] for dataset in DATASETS})
+LODO = list(NEIGHBOURS)
 PARTNERS = {id: [other for other in CATALOGUE[id].paired_with if other in LABELLED] for id in LABELLED}
 # The datasets that an experiment judges, where these are not all with references or classes.
 MEASURED = [dataset for dataset in LABELLED if CATALOGUE[dataset].targets]
