@@ -52,6 +52,7 @@ localrules:
     phase_1,
     phase_2,
     retry_downloads,
+    score_predictions,
     verify,
 
 

@@ -15,7 +15,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "workflow", "profiles", "envs", "src")
-PATIENCE = 240  # seconds for what takes a minute on an idle machine
+PATIENCE = 600  # seconds for what takes a minute on an idle machine
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ rule classical_lodo:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000),
         runtime=growing(60),
     params:
         data=lambda wildcards: folders([wildcards.dataset]),
@@ -169,7 +169,7 @@ rule classical_cross_instrument:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000),
         runtime=growing(60),
     params:
         data=lambda wildcards: folders([wildcards.dataset]),
@@ -200,7 +200,7 @@ rule classical_few_shot:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000),
         runtime=growing(60),
     params:
         data=subpath(input.metadata, parent=True),

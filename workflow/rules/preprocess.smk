@@ -15,7 +15,7 @@ rule precompute_asls:
     threads: asls_threads
     resources:
         mem_mb=growing(2000),
-        runtime=growing(30),
+        runtime=growing(20),
     params:
         data=subpath(input.metadata, parent=True),
         settings=settings("asls"),
@@ -39,7 +39,7 @@ rule make_folds:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=growing(1000),
         runtime=growing(10),
     params:
         data=subpath(input.metadata, parent=True),

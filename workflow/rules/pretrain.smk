@@ -16,7 +16,7 @@ rule synthetic_corpus:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000),
         runtime=growing(30),
     params:
         settings=corpus_settings,
@@ -45,7 +45,7 @@ rule pretrain:
     threads: lambda wildcards: config["pretraining"]["threads"] * gpus_of(wildcards)
     resources:
         mem_mb=growing(4000),
-        runtime=growing(480),
+        runtime=growing(120),
         gpu=gpus_of,
     params:
         launcher=launcher,
@@ -105,7 +105,7 @@ rule synthetic_realism:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000),
         runtime=growing(60),
     params:
         data=folders(dataset for dataset in DATASETS if not CATALOGUE[dataset].synthetic),
