@@ -2,8 +2,8 @@
 
 Usage: python workflow/scripts/document_plan.py FOLDER [FOLDER ...]
 
-FOLDER is a folder of Snakemake's benchmark files, such as results/paper/benchmarks or data/benchmarks. A rule is described
-by the first folder that knows it. The graph and the resources are those of `snakemake --profile slurm`.
+FOLDER is a folder of Snakemake's benchmark files, such as results/paper/benchmarks or data/benchmarks. A rule is
+described by the first folder that knows it. The graph and the resources are those of `snakemake --profile slurm`.
 """
 
 import argparse
@@ -27,11 +27,12 @@ LOCAL = set(re.findall(r"^    (\w+),$", (ROOT / "Snakefile").read_text().split("
 # Jobs of a group stand indented below it.
 JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", re.MULTILINE)
 LINE = re.compile(r"^ +(\w+): (.*)$", re.MULTILINE)
-COLUMNS = ("rule", "Slurm job", "jobs", "run", "measured", "seconds", "longest", "MB", "cores", "asks MB", "asks min", "GPU")
+ASKED = ("cores", "asks MB", "asks min", "GPU")
+COLUMNS = ("rule", "Slurm job", "jobs", "run", "measured", "seconds", "longest", "MB", *ASKED)
 TEXT = """# The plan of the paper
 
-Written by `python workflow/scripts/document_plan.py results/paper/benchmarks data/benchmarks` (folders of Snakemake's benchmark
-files); how it runs on a cluster is said in `cluster.md`.
+Written by `python workflow/scripts/document_plan.py results/paper/benchmarks data/benchmarks` (folders of Snakemake's
+benchmark files). How it runs on a cluster is said in [cluster.md](cluster.md).
 
 ## Rules
 
@@ -43,9 +44,11 @@ The graph of `snakemake --rulegraph`, less the arrows that follow from others.
 
 ## What the rules ask for, and what their jobs took
 
-Jobs: in the paper's plan. Measured: jobs of the run named, whose seconds (median, longest) and memory (largest, MB) these
-are, on 2 cores shared with other work. "Asks" is the first attempt; each of two retries gets twice as much. A rule without
-a Slurm job of its own (`-`: runs where Snakemake runs; a name: shares that job with others).
+*Slurm job*: the group with which a rule shares one; `-`: none, it runs where Snakemake runs. *Jobs*: in the paper's
+plan. *Measured*: jobs of the run named, whose seconds (median, longest) and largest memory (MB) these are, on 2 cores
+that other work shared. *Asks*: in the first attempt; each of two retries gets twice as much. Memory asked for is about
+twice what was measured or more, time four times the longest job. TabPFN was measured without its weights, `pretrain` on
+a CPU.
 
 {table}
 """
@@ -70,8 +73,9 @@ def main() -> None:
     arguments.add_argument("benchmarks", type=Path, nargs="+", metavar="FOLDER")
     folders = [folder.resolve() for folder in arguments.parse_args().benchmarks]
     rules = planned(snakemake("all", "--dry-run", "--forceall"))
+    graph = reduced(snakemake("all", "--rulegraph", "dot"))
     with replacing(DOCUMENT) as temporary:
-        temporary.write_text(TEXT.format(graph=reduced(snakemake("all", "--rulegraph", "dot")), table=table(rules, folders)))
+        temporary.write_text(TEXT.format(graph=graph, table=table(rules, folders)))
 
 
 def snakemake(*arguments: str) -> str:
