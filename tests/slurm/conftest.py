@@ -23,7 +23,7 @@ class SlurmJob:
     """A job as the accounting database knows it: memory in MB, time limit in minutes."""
 
     id: int
-    name: str  # of the rule, or of the group and its rules
+    name: str  # of the rule, or of the group followed by its rules
     partition: str
     state: str
     cpus: int
@@ -106,11 +106,11 @@ class Plan:
 
     folder: Path
 
-    def start(self, *targets: str) -> Run:
-        """Start the literal command, with targets; statuses are asked for sooner than on a cluster of many."""
+    def start(self, *arguments: str) -> Run:
+        """Start the literal command, with targets and options; it asks for states sooner than a cluster would like."""
         sooner = ("--slurm-init-seconds-before-status-checks", "2")
         said = self.folder / f"said_{len(list(self.folder.glob('said_*')))}.log"
-        return Run(self.folder, (*targets, "--cores", "all", "--profile", "slurm", *sooner), said)
+        return Run(self.folder, (*arguments, "--cores", "all", "--profile", "slurm", *sooner), said)
 
     def edit(self, path: str, old: str, new: str) -> None:
         text = (self.folder / path).read_text()
