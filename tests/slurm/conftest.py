@@ -15,7 +15,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "workflow", "profiles", "envs", "src")
-PATIENCE = 600  # seconds for what takes a minute on an idle machine
+PATIENCE = 900  # seconds for what takes one or two minutes on an idle machine
 
 
 @dataclass(frozen=True)

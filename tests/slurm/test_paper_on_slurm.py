@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.timeout(1800)
+
 TRAINING = "results/paper/checkpoints/masked/fold0/seed0.safetensors"
 CURVES = "results/paper/pretraining/masked/fold0/seed0.parquet"
 CORPUS = "results/paper/corpus/training.safetensors"
