@@ -76,7 +76,9 @@ def test_a_job_over_its_time_or_memory_gets_more_and_a_training_goes_on(limited,
     attempts = [job for job in run.jobs() if job.name == "synthetic_corpus"]
     assert [job.memory for job in attempts] == [200 * 2**n for n in range(len(attempts))]
     assert [job.state for job in attempts] == ["FAILED"] * (len(attempts) - 1) + ["COMPLETED"]
-    assert len(attempts) > 1 and "exceeded memory limit" in run.said()
+    assert len(attempts) > 1
+    (log,) = (plan.folder / ".snakemake/slurm_logs").rglob(f"{attempts[0].id}.log")
+    assert "exceeded memory limit" in log.read_text() and str(log) in run.said()
 
 
 def test_each_rule_ran_where_it_should_with_what_it_asked_for(paper):
