@@ -71,6 +71,8 @@ class Run:
                 env=environment | {"PYTHONPATH": str(folder / "src"), "XDG_CACHE_HOME": str(folder / ".cache")},
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # Whoever runs the tests in the background has them ignore the interrupt that one of them sends.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def said(self) -> str:
