@@ -94,7 +94,7 @@ def test_each_rule_ran_where_it_should_with_what_it_asked_for(paper):
     assert (plan.folder / "results/paper/tables/tab_phase1_feasibility.csv").exists()
 
 
-def test_a_failing_job_shows_its_log_and_stops_what_depends_on_it_alone(paper):
+def test_a_failing_job_names_its_log_and_stops_what_depends_on_it_alone(paper):
     plan, run = paper
     assert run.end() == 0, run.said()
     damaged = plan.folder / TRAINING.replace("fold0", "fold1")
@@ -105,7 +105,9 @@ def test_a_failing_job_shows_its_log_and_stops_what_depends_on_it_alone(paper):
 
     run = plan.start("phase_1", "--retries", "0")
     assert run.end() == 1
-    assert "expected a sound safetensors" in run.said()
+    log = "logs/embed_datasets/paper/masked/fold1/seed0.log"
+    assert "Error in rule embed_datasets" in run.said() and log in run.said()
+    assert "expected sound safetensors" in (plan.folder / log).read_text()
     assert not (scores / "encoders/masked/fold1/seed0.json").exists()
     assert (scores / "encoders/masked/fold0/seed0.json").exists()
     assert (scores / "classical/fermentation_train.json").exists()
