@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help .venv demo report test lint bench docs lock
+.PHONY: help .venv demo report test test-slurm lint bench docs lock
 
 help:  ## this list
 	@grep -E '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## */\1|/' | column -t -s '|'
@@ -29,7 +29,10 @@ report: $(INSTALLED)  ## report.html of what the demo has computed
 	snakemake --report report.html
 
 test: $(INSTALLED)  ## the tests
-	pytest -n auto --dist loadfile
+	pytest -n auto --dist loadfile --ignore tests/slurm
+
+test-slurm: $(INSTALLED)  ## the paper's plan on a Slurm of one node, which it installs and starts (root, apt)
+	bash tests/slurm/with_cluster.sh pytest tests/slurm
 
 lint: $(INSTALLED)  ## style, types, and the laws of docs/architecture.md
 	ruff check

@@ -55,6 +55,7 @@ localrules:
     phase_1,
     phase_2,
     retry_downloads,
+    score_predictions,
     transfer,
     verify,
 

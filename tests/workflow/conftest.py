@@ -19,8 +19,9 @@ import yaml
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "workflow", "profiles", "envs", "src")
 FAKES = Path(__file__).parent / "fake_stages"
-JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)(?:Shell command: (python .*))?", re.MULTILINE)
-LINE = re.compile(r"^    (\w+): (.*)$", re.MULTILINE)
+# Jobs of a group stand indented below it.
+JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)(?: *Shell command: (python .*))?", re.MULTILINE)
+LINE = re.compile(r"^ +(\w+): (.*)$", re.MULTILINE)
 
 # A dataset whose one file is not there to be fetched.
 ABSENT = """
@@ -98,7 +99,7 @@ class Workflow:
     def plan(self, *arguments: str) -> list[PlannedJob]:
         """Return the jobs of a dry run."""
         jobs = JOB.findall(self.run(*arguments, "--dry-run", "--printshellcmds"))
-        return [PlannedJob(rule, dict(LINE.findall(lines)), shell) for rule, lines, shell in jobs]
+        return [PlannedJob(rule, dict(LINE.findall(lines)), shell) for _, rule, lines, shell in jobs]
 
 
 class Page:
@@ -189,6 +190,12 @@ def copy_to(folder: Path) -> Path:
 def workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The workflow in a folder of its own, without data."""
     return Workflow(copy_to(tmp_path_factory.mktemp("etalon")))
+
+
+@pytest.fixture
+def editable(tmp_path: Path) -> Workflow:
+    """Another copy, for one test to edit."""
+    return Workflow(copy_to(tmp_path))
 
 
 @pytest.fixture(scope="module")

@@ -139,14 +139,46 @@ def test_verification_names_the_missing_table(workflow):
     assert result.stderr.splitlines()[-1].startswith(message)
 
 
-def test_the_slurm_profile_finds_a_gpu_where_a_rule_needs_one(workflow):
-    jobs = workflow.plan("all", "--cores", "all", "--profile", "slurm")
+@pytest.fixture(scope="module")
+def on_slurm(workflow):
+    """The plan of the literal command for a cluster."""
+    return workflow.plan("--cores", "all", "--profile", "slurm")
+
+
+def test_the_slurm_profile_finds_a_gpu_where_a_rule_needs_one(on_slurm):
+    jobs = on_slurm
     assert {job.rule for job in jobs if "gpu=1" in job.lines["resources"]} == GPU_RULES
     for job in jobs:
         partition = "gpu" if job.rule in GPU_RULES else "cpu"
         assert f"slurm_partition={partition}" in job.lines["resources"]
         if job.dataset and "output" in job.lines:
             assert "results/demo" not in job.lines["output"]
+
+
+def test_what_rules_ask_for_is_documented(on_slurm):
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (REPOSITORY / "docs/plan.md").read_text(), re.MULTILINE)
+    table = {rule: cells.split(" | ") for rule, cells in rows}
+    computed = {job.rule: job.lines["resources"] for job in on_slurm if "benchmark" in job.lines}
+    assert set(table) == set(computed)
+    for rule, cells in table.items():
+        measured, memory, minutes = cells[6], cells[8], cells[9]
+        if memory:
+            assert f"mem_mb={memory}," in computed[rule] and f"runtime={minutes}" in computed[rule], rule
+            assert not measured or float(measured) < float(memory), f"{rule} took more memory than it asks for"
+
+
+def test_a_variant_with_two_gpus_starts_two_processes(editable):
+    variants = editable.folder / "config/variants.yaml"
+    variants.write_text(variants.read_text().replace("masked:\n", "masked:\n  gpus: 2\n", 1))
+    targets = [f"results/paper/checkpoints/{variant}/fold0/seed0.safetensors" for variant in ("masked", "masked_aug")]
+    jobs = editable.plan(*targets, "--cores", "all", "--profile", "slurm")
+    jobs = {job.lines["wildcards"].split(",")[0]: job for job in jobs if job.rule == "pretrain"}
+    two, one = jobs["variant=masked"], jobs["variant=masked_aug"]
+    assert "gpu=2" in two.lines["resources"] and "gpu=1" in one.lines["resources"]
+    stage = "-m etalon.stages.pretrain"
+    assert two.shell.startswith(f"python -m torch.distributed.run --standalone --nproc-per-node 2 {stage}")
+    assert one.shell.startswith(f"python {stage}")
+    assert "gpus" not in two.shell  # the number of processes is no setting of the training
 
 
 def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets():

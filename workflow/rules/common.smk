@@ -72,6 +72,11 @@ def settings(block, leave_out=(), also=()):
     return json.dumps(content | {key: config[key] for key in also})
 
 
+def growing(amount):
+    """Memory (MB) or time (min) that a job is given: twice as much with each new attempt, where a profile retries."""
+    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
+
+
 @functools.cache
 def code_digest(stage, *modules):
     """Digest of the code of a stage and of all it imports; `modules` are those it imports by name at run time."""
@@ -145,8 +150,11 @@ def folders(datasets):
 
 
 def contents(datasets):
-    """Files of datasets that a job reads: contract and baseline."""
-    return [f"{folder_of(dataset)}/{name}" for dataset in datasets for name in ("metadata.json", "baseline_asls.npy")]
+    """What a job waits for that reads whole datasets: their baselines, which are made of all the rest.
+
+    One file a dataset: with hundreds of datasets the lists of inputs are what planning takes its time for.
+    """
+    return [f"{folder_of(dataset)}/baseline_asls.npy" for dataset in datasets]
 
 
 def origins(datasets):

@@ -57,8 +57,8 @@ rule import_dataset:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         catalogue=config["catalogue"],
         raw=subpath(input.status, ancestor=2),

@@ -15,8 +15,8 @@ rule embed_datasets:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         data=lambda wildcards: folders(judged(wildcards.heldout)),
         encoder=lambda wildcards: VARIANTS[wildcards.variant]["encoder"],
@@ -77,8 +77,8 @@ for stage, (folder, reads) in ON_ENCODERS.items():
             "../../envs/analysis.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=240,
+            mem_mb=growing(3000),
+            runtime=growing(60),
         params:
             stage=stage,
             encoder=encoder_options(reads),
@@ -112,8 +112,8 @@ rule few_shot:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         encoder=encoder_options("index"),
         data=folders_judged("few_shot"),
@@ -146,8 +146,8 @@ rule score_embeddings:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         data=lambda wildcards: folders(judged(wildcards.heldout)),
         run=config["run"],
@@ -175,8 +175,8 @@ rule measure_cost:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         data=folders(COSTED),
         encoders=" ".join(f"--encoder {' '.join(of)}" for of in costed_encoders()).replace(
@@ -207,8 +207,8 @@ rule map_embeddings:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         data=lambda wildcards: folders(mapped()),
         settings=json.dumps(config["embedding"]["map"]),

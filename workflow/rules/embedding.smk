@@ -17,8 +17,8 @@ rule classical_baselines:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         data=subpath(input.metadata, parent=True),
         settings=settings("phase_0", leave_out=["tabpfn"]),
@@ -47,8 +47,8 @@ rule tabpfn_baseline:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(60),
         gpu=1,
     params:
         data=subpath(input.metadata, parent=True),
@@ -78,8 +78,8 @@ rule classical_robustness:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         data=subpath(input.metadata, parent=True),
         settings=settings("robustness", also=["asls"]),
@@ -108,8 +108,8 @@ rule tabpfn_robustness:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(60),
         gpu=1,
     params:
         data=subpath(input.metadata, parent=True),
@@ -126,7 +126,7 @@ rule tabpfn_robustness:
 # The other families that measure the same analyte train, on the range that all share.
 rule classical_lodo:
     input:
-        data=contents(LODO),
+        data=lambda wildcards: contents(NEIGHBOURS[wildcards.dataset]),
     output:
         predictions="<results>/predictions/classical_lodo/{dataset}.parquet",
         record="<results>/predictions/classical_lodo/{dataset}.json",
@@ -138,15 +138,15 @@ rule classical_lodo:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         data=lambda wildcards: folders([wildcards.dataset]),
-        training=folders(LODO),
+        training=lambda wildcards: folders(NEIGHBOURS[wildcards.dataset]),
         settings=experiment_settings("classical_lodo"),
         seed=config["seed"],
         code=code_digest("classical_lodo"),
-        origin=origins(LODO),
+        origin=lambda wildcards: origins(NEIGHBOURS[wildcards.dataset]),
     shell:
         "python -m etalon.stages.classical_lodo --data {params.data:q} --training {params.training:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
@@ -169,8 +169,8 @@ rule classical_cross_instrument:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         data=lambda wildcards: folders([wildcards.dataset]),
         partners=lambda wildcards: folders(PARTNERS[wildcards.dataset]),
@@ -200,8 +200,8 @@ rule classical_few_shot:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         data=subpath(input.metadata, parent=True),
         settings=experiment_settings("classical_few_shot"),
@@ -230,8 +230,8 @@ rule score_predictions:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         data=subpath(input.metadata, parent=True),
         run=config["run"],

@@ -3,7 +3,7 @@
 
 from collections import Counter
 
-from etalon.evaluate.lodo_groups import members_of_groups
+from etalon.evaluate.lodo_groups import neighbours
 
 
 def scores_of(wildcards):
@@ -93,7 +93,7 @@ def training_settings(wildcards):
     shared = ("spectra", "clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
     optimisation = ("learning_rate", "weight_decay", "warm_up")
     content = {
-        "variant": variant,
+        "variant": {key: value for key, value in variant.items() if key != "gpus"},
         "size": own["size"],
         "batch": own["batch"],
         "device": pretraining["device"],
@@ -102,6 +102,17 @@ def training_settings(wildcards):
     if variant["encoder"] == "perceiver":
         content["masking"] = {key: own[key] for key in ("n_visible", "n_masked", "mask_share")}
     return json.dumps(content)
+
+
+def gpus_of(wildcards):
+    return VARIANTS[wildcards.variant]["gpus"]
+
+
+def launcher(wildcards):
+    """What starts the processes of a training: several share its groups."""
+    if gpus_of(wildcards) == 1:
+        return "-m"
+    return f"-m torch.distributed.run --standalone --nproc-per-node {gpus_of(wildcards)} -m"
 
 
 def mapped():
@@ -156,7 +167,14 @@ def datasets_read(folder):
 def data_of(folder, wildcards):
     """Datasets that an experiment reads: besides those that it judges, those that train its heads."""
     experiment = experiment_of(folder, wildcards)
-    return LODO if experiment == "encoder_lodo" else judged(wildcards.heldout, experiment)
+    sets = judged(wildcards.heldout, experiment)
+    return neighbours_of(sets) if experiment == "encoder_lodo" else sets
+
+
+def neighbours_of(datasets):
+    """The datasets that share an analyte with some, these included."""
+    found = {other for dataset in datasets for other in NEIGHBOURS[dataset]}
+    return [dataset for dataset in LODO if dataset in found]
 
 
 def folds_read(folder):
@@ -192,7 +210,7 @@ def more_options(folder):
     def options(wildcards):
         experiment = experiment_of(folder, wildcards)
         if experiment == "encoder_lodo":
-            return f"--training {' '.join(folders(LODO))}"
+            return f"--training {' '.join(folders(data_of(folder, wildcards)))}"
         return "--experiment downstream" if experiment == "downstream" else ""
 
     return options
@@ -250,7 +268,9 @@ CORPORA = {"training": config["pretraining"]["synthetic"], "realism": config["sy
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
 FOLD_OF = fold_families()
 FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
-LODO = members_of_groups({dataset: CATALOGUE[dataset] for dataset in DATASETS})
+# The datasets that share an analyte with others, and which these are.
+NEIGHBOURS = neighbours({dataset: CATALOGUE[dataset] for dataset in DATASETS})
+LODO = list(NEIGHBOURS)
 PARTNERS = {id: [other for other in CATALOGUE[id].paired_with if other in LABELLED] for id in LABELLED}
 # The same for calibration transfer, which also says of what it cannot judge that it has no references.
 MEASURED_ALSO = {id: [other for other in CATALOGUE[id].paired_with if other in DATASETS] for id in DATASETS}

@@ -14,8 +14,8 @@ rule precompute_asls:
         "../../envs/analysis.yaml"
     threads: asls_threads
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         data=subpath(input.metadata, parent=True),
         settings=settings("asls"),
@@ -39,8 +39,8 @@ rule make_folds:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         data=subpath(input.metadata, parent=True),
         settings=settings("folds"),

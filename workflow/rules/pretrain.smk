@@ -15,8 +15,8 @@ rule synthetic_corpus:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=corpus_settings,
         seed=config["seed"],
@@ -41,12 +41,14 @@ rule pretrain:
         "<results>/benchmarks/pretrain/{variant}/{heldout}/seed{seed}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: config["pretraining"]["threads"]
+    threads: lambda wildcards: config["pretraining"]["threads"] * gpus_of(wildcards)
     resources:
-        mem_mb=4000,
-        runtime=480,
-        gpu=1,
+        mem_mb=growing(4000),
+        runtime=growing(120),
+        gpu=gpus_of,
     params:
+        launcher=launcher,
+        threads=config["pretraining"]["threads"],
         data=lambda wildcards: folders(training_sets(wildcards)),
         synthetic=lambda wildcards, input: f"--synthetic {input.synthetic}" if input.synthetic else "",
         families=families_of,
@@ -56,9 +58,10 @@ rule pretrain:
         code=code_digest("pretrain"),
         origin=lambda wildcards: origins(training_sets(wildcards)),
     shell:
-        "python -m etalon.stages.pretrain --data {params.data:q} {params.synthetic}"
+        "python {params.launcher} etalon.stages.pretrain --data {params.data:q} {params.synthetic}"
         " --variant {wildcards.variant} --heldout {wildcards.heldout} --heldout-families {params.families:q}"
-        " --encoder-seed {wildcards.seed} --seed {params.seed} --threads {threads} --settings {params.settings:q}"
+        " --encoder-seed {wildcards.seed} --seed {params.seed} --threads {params.threads}"
+        " --settings {params.settings:q}"
         " --tensorboard {params.tensorboard}/{wildcards.variant}/{wildcards.heldout}/seed{wildcards.seed}"
         " --out {output.checkpoint:q} --curves {output.curves:q} &> {log:q}"
 
@@ -101,8 +104,8 @@ rule synthetic_realism:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         data=folders(dataset for dataset in DATASETS if not CATALOGUE[dataset].synthetic),
         settings=settings("synthetic_realism", leave_out=["corpus"]),

@@ -60,7 +60,12 @@ def group_datasets(datasets: Mapping[str, Described]) -> dict[Key, list[tuple[st
     }
 
 
-def members_of_groups(datasets: Mapping[str, Described]) -> list[str]:
-    """Return the names of the datasets that belong to a group, in the order given."""
-    names = {name for members in group_datasets(datasets).values() for name, _ in members}
-    return [name for name in datasets if name in names]
+def neighbours(datasets: Mapping[str, Described]) -> dict[str, list[str]]:
+    """Return, for each dataset that belongs to a group, the members of all its groups; both in the order given."""
+    found: dict[str, set[str]] = {}
+    for members in group_datasets(datasets).values():
+        names = {name for name, _ in members}
+        for name in names:
+            found.setdefault(name, set()).update(names)
+    place = {name: number for number, name in enumerate(datasets)}
+    return {name: sorted(found[name], key=place.__getitem__) for name in datasets if name in found}
