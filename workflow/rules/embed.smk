@@ -44,8 +44,8 @@ rule embed_corpus:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         encoder=lambda wildcards: VARIANTS[wildcards.variant]["encoder"],
         checkpoint=lambda wildcards, input: input.checkpoint or "none",

@@ -17,8 +17,8 @@ rule classical_transfer:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
         data=lambda wildcards: folders([wildcards.dataset]),
         partners=lambda wildcards: folders(MEASURED_ALSO[wildcards.dataset]),

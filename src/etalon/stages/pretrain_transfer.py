@@ -28,7 +28,7 @@ from etalon.train.state import remove_states
 def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--data", type=Path, nargs="*", default=[], help="folders of the datasets to train on")
-    arguments.add_argument("--synthetic", type=Path, help="file of synthetic_corpus")
+    arguments.add_argument("--synthetic", type=Path, nargs="*", default=[], help="shards of synthetic_corpus")
     arguments.add_argument("--heldout-families", nargs="*", default=[], help="families that must not be seen")
     arguments.add_argument("--encoder-seed", type=int, required=True, help="number of the seed")
     arguments.add_argument("--seed", type=int, required=True, help="main seed")
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
     real, left_out = load_real(args.data, device)
     if seen := sorted({source.family for source in real} & set(args.heldout_families)):
         raise BadInputError("pretrain_transfer", "--data", "no dataset of a held-out family", seen[0])
-    synthetic = [] if args.synthetic is None else load_synthetic(args.synthetic, device)
+    synthetic = load_synthetic(args.synthetic)
     if not real + synthetic:
         raise BadInputError("pretrain_transfer", "--data", "a dataset with a wavelength axis", "none")
     corpus = drawn_sets(real, synthetic, args.settings["p_synthetic"])
@@ -80,10 +80,10 @@ def main(argv: list[str] | None = None) -> None:
 def _train(model: PatchTransformer, corpus: list[TrainingSet], monitor: Monitor, args: Any) -> Result:
     settings, batch = args.settings, args.settings["batch"]
     seed = derive_seed(args.seed, "pretrain_transfer", args.encoder_seed)
-    sampler = Sampler(corpus, settings["p_synthetic"], batch["groups"], batch["spectra"], seed)
+    device = next(model.parameters()).device
+    sampler = Sampler(corpus, settings["p_synthetic"], batch["groups"], batch["spectra"], seed, device)
     steps = max(1, round(settings["training"]["spectra"] / sampler.spectra_per_step))
     objective = PatchObjective(model, settings["losses"], settings["augment"], steps=steps)
-    device = next(model.parameters()).device
     schedule = Schedule(**settings["training"])
     return train(objective.to(device), model, sampler, monitor, schedule, state_path=_state_path(args))
 

@@ -67,7 +67,7 @@ class PatchObjective(nn.Module):
     def prepare(self, group: Group) -> Views:
         """Return the views of one group. No gradient flows here."""
         g = group.generator
-        batch = group.source.batch.rows(group.rows)
+        batch = group.batch
         resampling = resampling_of(batch, self.model.points)
         clean, deviation = self._normalised(resampling.apply(batch.intensities), g)
 

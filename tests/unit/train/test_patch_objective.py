@@ -65,7 +65,7 @@ def test_every_loss_moves_the_encoder_and_the_target_network_only_follows():
     for name in LOSSES:
         torch.manual_seed(0)
         objective = PatchObjective(PatchTransformer(**SIZE), {name: 1.0}, ["noise", "scatter"], steps=10)
-        group = Group(0, source, torch.arange(6), torch.Generator().manual_seed(3))
+        group = Group(0, source.batch.rows(torch.arange(6)), None, torch.Generator().manual_seed(3))
         losses = objective([objective.prepare(group)])
         losses[name].backward()
         moved = [n for n, p in objective.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0]
