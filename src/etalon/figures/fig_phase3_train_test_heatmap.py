@@ -109,7 +109,8 @@ def _draw_foot(area: SubFigure, best: tuple[str, float] | None, demo: bool) -> N
     text = (
         "Training sets down, test sets across, by their numbers. Upper left half: zero-shot; lower right half: after"
         " the mean error of the test set is removed. Below 1 (blue) a calibration beats the mean of the test"
-        " references. Grey: same family, no transfer. Cross: not run (no common range, quantity or axis)."
+        " references. Grey: same family, no transfer. Cross: not run (no common range, quantity or axis). A title that"
+        " stands twice: other basis of the analyte (dry, as is), or other range (mid infrared)."
     )
     if best:
         text += f" {style.look(best[0]).label}: of all embeddings the best over these pairs, chosen by them."

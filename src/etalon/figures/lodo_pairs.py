@@ -1,5 +1,6 @@
 """Pairs of leave-one-dataset-out: error of one training set on one test set, relative to the spread of the latter."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ def list_groups(rows: pd.DataFrame) -> list[Group]:
 
 
 def _title(analyte: str, unit: str) -> str:
-    name = analyte.replace("_", " ")
+    name = re.sub(r"\b(adf|ndf)\b", lambda found: found[0].upper(), analyte.replace("_", " "))
     return unit if name == unit.lower() else f"{name[:1].upper()}{name[1:]}, {unit}"
 
 
