@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(1800)
 
 TRAINING = "results/paper/checkpoints/masked/fold0/seed0.safetensors"
 CURVES = "results/paper/pretraining/masked/fold0/seed0.parquet"
-CORPUS = "results/paper/corpus/training.safetensors"
+CORPUS = "results/paper/corpus/training/shard0.safetensors"
 SIDE_BY_SIDE = min(2, os.cpu_count())  # jobs of a group: as many as the submitting host has cores
 # What each rule, or group and its rules, asks for: partition, cores, GPUs, MB, minutes. There are two datasets.
 ASKED = {
