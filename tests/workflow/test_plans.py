@@ -81,7 +81,7 @@ def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogu
     trained, judged = (
         {
             tuple(re.findall(r"(?:variant|heldout|seed)=(\w+)", job.lines["wildcards"])): {
-                catalogue[id].family for id in re.findall(r"data/real/(\w+)/metadata", job.lines["input"])
+                catalogue[id].family for id in re.findall(r"data/real/(\w+)/", job.lines["input"])
             }
             for job in jobs
             if job.rule == rule

@@ -164,7 +164,7 @@ def test_only_equal_targets_are_shared(pair):
     ("about", "reason"),
     [
         ({"axis_unit": "index"}, "no wavelength axis"),
-        ({"modality": "mir"}, "different modality: nir and mir"),
+        ({"modality": "mir"}, "different modality: mir and nir"),
         ({"representation": "counts"}, "different representation: absorbance and counts"),
         ({"targets": (ASH,)}, "no target in common"),
     ],
