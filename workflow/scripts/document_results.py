@@ -26,7 +26,7 @@ from etalon.figures import (
     tab_transfer_benchmark,
 )
 from etalon.figures.command import load_metrics, load_table, load_union, plain
-from etalon.figures.encoder_rows import FIXED, UNTRAINED, named, scores, variant_of
+from etalon.figures.encoder_rows import FIXED, UNTRAINED, control_of, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
 from etalon.figures.style import HEADS, PROTOCOLS, look, order
 from etalon.storage import replacing
@@ -202,11 +202,13 @@ RMSECV relative to tuned PLS, over {counts(regression)}:
 @shipped("embedding_few_shot")
 def phase_6_few_shot(path: Path) -> str:
     metrics = load_metrics(path)
-    names = ("method", "n", "tasks", "to tuned PLS with n", "95 % interval", "p")
+    columns = ("method", "n", "tasks", "to tuned PLS with n", "95 % interval", "p")
+    names = (*columns, "to control", "95 % interval", "p")
     lines = []
     for n, own in metrics[metrics["condition"] == "few_shot"].groupby("amplitude"):
         found = to_pls(own).reindex(MAIN[1:]).dropna(subset="tasks")
-        lines += [[look(str(name)).label, f"{n:.0f}", *effect(row)] for name, row in found.iterrows()]
+        beside = {str(name): [f"{n:.0f}", *effect(row), *to_control(own, str(name))] for name, row in found.iterrows()}
+        lines += [[look(name).label, *cells] for name, cells in beside.items()]
     return f"\n{table_of(names, lines)}\n\n"
 
 
@@ -348,6 +350,17 @@ def own(row: dict, digits: str) -> list[str]:
         cells[2] = interval(row, digits)
         cells[4:] = [f"{row['win_share']:.0%}", p_value(row["p_holm"])]
     return cells
+
+
+def to_control(metrics: pd.DataFrame, method: str) -> list[str]:
+    """Return the cells of a trained encoder's ratio to the untrained one of its make; empty ones for other methods."""
+    control = control_of(method)
+    if control is None:
+        return ["", "", ""]
+    rows = scores(named(plain(metrics)), "regression")
+    own, base = (rows[rows["method"] == name] for name in (method, control))
+    pairs = paired_seeds(own, base, ("repeat", "draw")).assign(method=method)
+    return effect(summarise(pairs, control, "ratio").iloc[0])[1:]
 
 
 def effect(row: dict | pd.Series) -> list[str]:
