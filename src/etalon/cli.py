@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from etalon.commands import datasets, importing
-from etalon.errors import EtalonError
+from etalon.errors import EtalonError, unwind_when_terminated
 
 BAD_INPUT = 2
 
@@ -42,6 +42,7 @@ def main(argv: list[str] | None = None) -> None:
 
     Exit status: 0, all well; 1, a check failed; 2, the input or the command line cannot be used.
     """
+    unwind_when_terminated()
     try:
         app(args=argv, prog_name="etalon")
     except EtalonError as error:

@@ -1,5 +1,8 @@
 """Errors that a user can act on: one line that names the place, what was expected and what was found."""
 
+import signal
+import sys
+
 
 class EtalonError(Exception):
     """Base of every error that is shown to a user as one line and a non-zero exit."""
@@ -33,3 +36,8 @@ class NotRunError(EtalonError):
 
     def __reduce__(self) -> tuple:
         return type(self), (self.reason,)
+
+
+def unwind_when_terminated() -> None:
+    """Have SIGTERM end this process as an error does, so that a cancelled job removes what it has begun to write."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

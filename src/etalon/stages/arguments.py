@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from etalon.errors import EtalonError
+from etalon.errors import EtalonError, unwind_when_terminated
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -32,6 +32,7 @@ def job_parser(description: str | None) -> argparse.ArgumentParser:
 def run(main: Callable[[], None]) -> None:
     """Run a stage's `main`. An error that a user can act on is logged as one line; the exit status is then 1."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    unwind_when_terminated()
     try:
         main()
     except EtalonError as error:
