@@ -40,6 +40,7 @@ include: "workflow/rules/embedding.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
 include: "workflow/rules/transfer.smk"
+include: "workflow/rules/soil.smk"
 include: "workflow/rules/figures.smk"
 
 
