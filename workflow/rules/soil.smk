@@ -23,16 +23,29 @@ def soil_settings(*blocks, **named):
     return json.dumps({"study": SOIL} | {block: config["soil"][block] for block in blocks} | named)
 
 
+def soil_variants(block, seed, trained=True):
+    """Settings, by name, of the autoencoders ("vae") or NIR encoders ("bridge") that a seed trains; or of untrained ones."""
+    found = {}
+    for name, own in config["soil"][f"{block}_variants"].items():
+        if unknown := sorted(set(own) - set(config["soil"][block]) - {"seeds"}):
+            stop(f"config: soil.{block}_variants.{name}: no key {unknown[0]!r} in soil.{block}")
+        given = {key: value for key, value in (config["soil"][block] | own).items() if key != "seeds"}
+        if seed < own.get("seeds", config["soil"]["seeds"]) and bool(given["steps"]) == trained:
+            found[name] = given
+    return found
+
+
 def soil_variant(block):
-    """Settings of one autoencoder or NIR encoder: those of its block, and its own."""
+    """Settings of the stage that trains one of them."""
+    return lambda wildcards: soil_settings(**{block: soil_variants(block, 0)[wildcards.variant]})
 
-    def of(wildcards):
-        own = config["soil"][f"{block}_variants"][wildcards.variant]
-        if unknown := sorted(set(own) - set(config["soil"][block])):
-            stop(f"config: soil.{block}_variants.{wildcards.variant}: no key {unknown[0]!r} in soil.{block}")
-        return soil_settings(**{block: config["soil"][block] | own})
 
-    return of
+def soil_checkpoints(block):
+    """Weights that the heads of a split and seed read, the main ones first."""
+    return lambda wildcards: [
+        f"<results>/soil/{block}/{variant}/{wildcards.split}/seed{wildcards.seed}.safetensors"
+        for variant in (soil_variants(block, int(wildcards.seed)) if block == "vae" or SOIL["bridged"] else [])
+    ]
 
 
 def soil_contents():
@@ -43,16 +56,6 @@ def soil_folds():
     return [f"<data>/splits/{dataset}.parquet" for dataset in SOIL["sets"]]
 
 
-def soil_files(folder, variants, extension, seeds=None):
-    """Files of trainings, by variant, split and seed."""
-    return [
-        f"<results>/soil/{folder}/{variant}/{split}/seed{seed}.{extension}"
-        for variant in variants
-        for split in SOIL_SPLITS
-        for seed in range(seeds or config["soil"]["seeds"])
-    ]
-
-
 SOIL = {key: config["soil"][key] for key in ("grid", "nir_grid")}
 SOIL["independent"] = {
     key: soil_sets(config["soil"]["independent"][key], f"independent.{key}") for key in ("train", "test")
@@ -60,7 +63,9 @@ SOIL["independent"] = {
 SOIL["sets"] = soil_sets(config["soil"]["sets"], "sets")
 SOIL["bridged"] = soil_sets(config["soil"]["bridged"], "bridged")
 _named = {*SOIL["sets"], *SOIL["independent"]["train"], *SOIL["independent"]["test"]}
-SOIL["partners"] = {dataset: soil_partner(dataset) for dataset in CATALOGUE if dataset in _named and soil_partner(dataset)}
+SOIL["partners"] = {
+    dataset: soil_partner(dataset) for dataset in CATALOGUE if dataset in _named and soil_partner(dataset)
+}
 SOIL["sets"] = [
     dataset
     for dataset in CATALOGUE
@@ -70,7 +75,7 @@ SOIL_DATA = [dataset for dataset in CATALOGUE if dataset in {*_named, *SOIL["set
 SOIL_SPLITS = [f"fold{number}" for number in range(config["folds"]["n_splits"])]
 if SOIL["independent"]["train"] and SOIL["independent"]["test"]:
     SOIL_SPLITS.append("independent")
-SOIL_VAES, SOIL_BRIDGES = list(config["soil"]["vae_variants"]), list(config["soil"]["bridge_variants"])
+SOIL_VAES, SOIL_BRIDGES = (list(soil_variants(block, 0)) for block in ("vae", "bridge"))
 
 
 rule soil_vae:
@@ -81,13 +86,13 @@ rule soil_vae:
         weights="<results>/soil/vae/{variant}/{split}/seed{seed}.safetensors",
         record="<results>/soil/vae/{variant}/{split}/seed{seed}.json",
         curves="<results>/soil/vae/{variant}/{split}/seed{seed}.curves.parquet",
-    wildcard_constraints:
-        variant=one_of(SOIL_VAES),
-        split=one_of(SOIL_SPLITS),
     log:
         "<logs>/soil_vae/<run>/{variant}-{split}-seed{seed}.log",
     benchmark:
         "<results>/benchmarks/soil_vae/{variant}-{split}-seed{seed}.tsv"
+    wildcard_constraints:
+        variant=one_of(SOIL_VAES),
+        split=one_of(SOIL_SPLITS),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -115,13 +120,13 @@ rule soil_bridge:
         weights="<results>/soil/bridge/{variant}/{split}/seed{seed}.safetensors",
         record="<results>/soil/bridge/{variant}/{split}/seed{seed}.json",
         curves="<results>/soil/bridge/{variant}/{split}/seed{seed}.curves.parquet",
-    wildcard_constraints:
-        variant=one_of(SOIL_BRIDGES),
-        split=one_of(SOIL_SPLITS),
     log:
         "<logs>/soil_bridge/<run>/{variant}-{split}-seed{seed}.log",
     benchmark:
         "<results>/benchmarks/soil_bridge/{variant}-{split}-seed{seed}.tsv"
+    wildcard_constraints:
+        variant=one_of(SOIL_BRIDGES),
+        split=one_of(SOIL_SPLITS),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -139,3 +144,14 @@ rule soil_bridge:
         " --variant {wildcards.variant} --encoder-seed {wildcards.seed} --vae {input.vae:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads} --out {output.weights:q}"
         " --curves {output.curves:q} &> {log:q}"
+
+
+rule soil_trained:
+    input:
+        [
+            f"<results>/soil/{block}/{variant}/{split}/seed{seed}.safetensors"
+            for block in ("vae", "bridge")
+            for split in SOIL_SPLITS
+            for seed in range(config["soil"]["seeds"])
+            for variant in soil_variants(block, seed)
+        ],

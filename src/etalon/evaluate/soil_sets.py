@@ -169,8 +169,8 @@ def load_study(data: Sequence[Path], folds: Sequence[Path], settings: Mapping[st
     Parameters
     ----------
     data : folders of the datasets; folds : their folds, `<dataset>.parquet` each
-    settings : "grid", "nir_grid" (see `grids`), "sets" (datasets judged in cross-validation), "bridged" (of these, those
-        with both ranges), "partners" (of a NIR set the MIR set of the same specimens), "independent" (the sets of that
+    settings : "grid", "nir_grid" (see `grids`), "sets" (datasets judged in cross-validation), "bridged" (of these,
+        those with both ranges), "partners" (of a NIR set the MIR set of the same specimens), "independent" (the sets of that
         split: "train", "test")
     """
     own_sets = settings["sets"]
@@ -205,6 +205,21 @@ def load_study(data: Sequence[Path], folds: Sequence[Path], settings: Mapping[st
             own[name] = np.array([of_soil[group] for group in sets[name].groups.tolist()])
     found = tuple(name for name in bridged if name in sets and {"mir", "nir"} <= set(sets[name].spectra))
     return Study(sets, found, grid, own, not_run)
+
+
+def mir_training_rows(study: Study, split: str, independent: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
+    """Return the MIR scans that train an autoencoder; a NIR set, whose MIR spectra are another set's, adds none."""
+    rows = study.training(split, independent)
+    rows = {name: own for name, own in rows.items() if study.sets[name].metadata.modality == "mir"}
+    rows = {name: own for name, own in rows.items() if "mir" in study.sets[name].spectra}
+    if not rows:
+        raise BadInputError("soil", "sets", "a set with MIR spectra on the whole grid", study.not_run or "none")
+    return rows
+
+
+def stacked(study: Study, rows: Mapping[str, np.ndarray], kind: str) -> np.ndarray:
+    """Return the spectra of some rows of several sets, after SNV, shape (n, n_points)."""
+    return snv(np.concatenate([study.sets[name].spectra[kind][own] for name, own in rows.items()]))
 
 
 def _fold_of(table: pd.DataFrame, n_rows: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""From NIR spectra to MIR spectra, through the decoder of an autoencoder that has learned what MIR spectra look like."""
+"""From NIR spectra to MIR spectra, through the decoder of an autoencoder that knows what MIR spectra look like."""
 
 import copy
 

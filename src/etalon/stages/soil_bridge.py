@@ -1,19 +1,18 @@
 """Stage soil_bridge: one NIR encoder through the decoder of one MIR autoencoder, for the same split and seed.
 
-It writes `results/{run}/soil/bridge/{variant}/{split}/seed{n}.safetensors`, a JSON beside it and `....curves.parquet` (step,
-loss, reconstruction, alignment). It is trained on the training soils of the sets with both ranges;
+It writes `results/{run}/soil/bridge/{variant}/{split}/seed{n}.safetensors`, a JSON beside it and `seed{n}.curves.parquet`
+(step, loss, reconstruction, alignment). It is trained on the training soils of the sets with both ranges;
 `etalon.train.vae_checkpoint.load_bridge` reads it.
 """
 
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
 from etalon.errors import BadInputError
-from etalon.evaluate.soil_sets import snv
+from etalon.evaluate.soil_sets import stacked
 from etalon.seeds import derive_seed
 from etalon.stages.arguments import run
 from etalon.stages.soil_arguments import read_study, record_of, rows_named, soil_parser
@@ -40,10 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     rows = {name: own for name, own in rows.items() if name in study.bridged}
     if not rows:
         raise BadInputError("soil", "bridged", "a training set with both ranges", study.not_run or "none")
-    nir, mir = (
-        snv(np.concatenate([study.sets[name].spectra[kind][own] for name, own in rows.items()]))
-        for kind in ("nir", "mir")
-    )
+    nir, mir = (stacked(study, rows, kind) for kind in ("nir", "mir"))
     seed = derive_seed(args.seed, "soil_bridge", args.split, args.encoder_seed)
     model, curve = train_bridge(nir, mir, vae, args.settings["bridge"], seed)
     record = record_of(args, "soil_bridge", study, args.encoder_seed)

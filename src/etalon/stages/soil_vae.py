@@ -1,20 +1,18 @@
 """Stage soil_vae: one MIR autoencoder for one split of the soils.
 
-It writes `results/{run}/soil/vae/{variant}/{split}/seed{n}.safetensors` with a JSON beside it (sizes, settings, grid, which
-rows of which sets it was trained on) and `....curves.parquet` (step, loss, reconstruction, divergence). A split is `fold0`,
-`fold1`, ...: trained on all soils of all sets in cross-validation less that fold of each; or `independent`: trained on the
-sets of `soil.independent.train` alone. `etalon.train.vae_checkpoint.load_vae` reads it.
+It writes `results/{run}/soil/vae/{variant}/{split}/seed{n}.safetensors` with a JSON beside it (sizes, settings, grid,
+how many soils of which sets it was trained on) and `seed{n}.curves.parquet` (step, loss, reconstruction, divergence). A
+split is `fold0`, `fold1`, ...: trained on all soils of all sets in cross-validation less that fold of each; or
+`independent`: trained on the sets of `soil.independent.train` alone. `etalon.train.vae_checkpoint.load_vae` reads it.
 """
 
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
-from etalon.errors import BadInputError
-from etalon.evaluate.soil_sets import Study, snv
+from etalon.evaluate.soil_sets import mir_training_rows, stacked
 from etalon.seeds import derive_seed
 from etalon.stages.arguments import run
 from etalon.stages.soil_arguments import read_study, record_of, rows_named, soil_parser
@@ -33,23 +31,13 @@ def main(argv: list[str] | None = None) -> None:
     started = time.monotonic()
     torch.set_num_threads(args.threads)
     study = read_study(args)
-    rows = study.training(args.split, args.settings["study"]["independent"])
-    # A set in NIR whose MIR spectra are another set's adds none.
-    rows = {name: own for name, own in rows.items() if study.sets[name].metadata.modality == "mir"}
+    rows = mir_training_rows(study, args.split, args.settings["study"]["independent"])
     seed = derive_seed(args.seed, "soil_vae", args.split, args.encoder_seed)
-    model, curve = train_vae(training_spectra(study, rows), args.settings["vae"], seed)
+    model, curve = train_vae(stacked(study, rows, "mir"), args.settings["vae"], seed)
     record = record_of(args, "soil_vae", study, args.encoder_seed)
     record |= {"variant": args.variant, "soils": rows_named(rows, study)}
     save_table(args.curves, pd.DataFrame(curve.rows).assign(variant=args.variant, seed=args.encoder_seed))
     save_vae(args.out, model, args.settings["vae"], record | {"seconds": round(time.monotonic() - started, 2)})
-
-
-def training_spectra(study: Study, rows: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the MIR scans that train, after SNV, shape (n, n_points)."""
-    parts = [study.sets[name].spectra["mir"][own] for name, own in rows.items() if "mir" in study.sets[name].spectra]
-    if not parts:
-        raise BadInputError("soil", "sets", "a set with MIR spectra on the whole grid", study.not_run or "none")
-    return snv(np.concatenate(parts))
 
 
 if __name__ == "__main__":

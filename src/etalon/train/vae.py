@@ -47,8 +47,8 @@ def train_vae(
     ----------
     spectra : shape (n, C), after SNV on the fixed grid; replicate scans are rows like any other
     settings : "latents", "width", "layers" of `VAE`; "start", "linear" (`VAE.start_linear`) or "random"; "steps" (0
-        gives what it starts from), "batch", "learning_rate", "weight_decay", "noise_sd" (of the decoder, in SNV units), "kl_weight" and "kl_warm_up",
-        the share of the steps in which it rises
+        gives what it starts from), "batch", "learning_rate", "weight_decay", "noise_sd" (of the decoder, in SNV
+        units), "kl_weight" and "kl_warm_up", the share of the steps in which it rises
     seed : of the initial weights, the batches and the latents drawn
     loss : of the reconstruction, in place of `etalon.losses.elbo.reconstruction`
     """

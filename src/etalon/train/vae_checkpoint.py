@@ -1,4 +1,4 @@
-"""Autoencoders and NIR encoders on disk: safetensors, and a JSON beside with sizes, grid and what they were trained on."""
+"""Autoencoders and NIR encoders on disk: safetensors, and a JSON beside with sizes, grid and training sets."""
 
 from pathlib import Path
 from typing import Any
