@@ -57,6 +57,8 @@ localrules:
     phase_2,
     retry_downloads,
     score_predictions,
+    soil,
+    soil_scores,
     transfer,
     verify,
 
