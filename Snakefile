@@ -58,6 +58,8 @@ localrules:
     phase_2,
     retry_downloads,
     score_predictions,
+    soil,
+    soil_scores,
     transfer,
     verify,
 

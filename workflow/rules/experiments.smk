@@ -15,7 +15,7 @@ def scores_in(classical, encoders):
     """Scores of experiments on datasets and of others on variants. A set without references or classes has none."""
     names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
     names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
-    kinds = dict.fromkeys(("few_shot", "classical_few_shot", "classical_transfer"), "parquet")
+    kinds = dict.fromkeys(("few_shot", "classical_few_shot", "classical_transfer", "soil"), "parquet")
     return [f"<results>/scores/{experiment}/{name}.{kinds.get(experiment, 'json')}" for experiment, name in names]
 
 
@@ -282,6 +282,8 @@ JUDGED = {
     **dict.fromkeys(("cross_instrument", "classical_cross_instrument"), PAIRED),
     **dict.fromkeys(("few_shot", "classical_few_shot"), MEASURED),
     "classical_transfer": [dataset for dataset in DATASETS if MEASURED_ALSO[dataset]],
+    # The soil study chooses its own datasets, and scores them together.
+    "soil": ["properties"] if config["soil"]["sets"] else [],
 }
 # Experiments on datasets, and those on encoders: the folder of predictions of each stage, and what it reads of an encoder.
 EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
@@ -332,7 +334,10 @@ TABLES = {
     "embedding_few_shot": (("classical_few_shot",), {"few_shot": FINALISTS}),
     "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
     "transfer": (("classical_transfer",), {}),
+    "soil": (("soil",), {}),
 }
 # Without two datasets that share specimens, or two families that share an analyte, there is nothing to gather.
 EMPTY = [table for table, experiments in TABLES.items() if not scores_in(*experiments)]
 TABLES = {table: experiments for table, experiments in TABLES.items() if table not in EMPTY}
+if "soil" in EMPTY:
+    EMPTY += ["soil_spectra", "soil_distances"]

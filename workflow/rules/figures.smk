@@ -80,6 +80,11 @@ FIGURES = {
     "fig_transfer_benchmark": (["transfer"], "Calibration transfer", "Figure: every method"),
     "fig_transfer_matrix": (["transfer"], "Calibration transfer", "Figure: from each instrument to each other"),
     "fig_transfer_set_composition": (["transfer"], "Calibration transfer", "Figure: how transfer samples are chosen"),
+    "tab_soil_properties": (["soil"], "Soil", "Table: every model, set and property"),
+    "fig_soil_ccc": (["soil"], "Soil", "Figure: concordance of every model"),
+    "fig_soil_reconstruction": (["soil", "soil_spectra"], "Soil", "Figure: reconstructed and converted spectra"),
+    "fig_soil_latent_size": (["soil"], "Soil", "Figure: number of latents"),
+    "fig_soil_mahalanobis": (["soil", "soil_distances"], "Soil", "Figure: distances in latent space"),
 }
 FIGURES = drawable(FIGURES)
 

@@ -146,12 +146,127 @@ rule soil_bridge:
         " --curves {output.curves:q} &> {log:q}"
 
 
-rule soil_trained:
+rule soil_classical:
     input:
-        [
-            f"<results>/soil/{block}/{variant}/{split}/seed{seed}.safetensors"
-            for block in ("vae", "bridge")
-            for split in SOIL_SPLITS
-            for seed in range(config["soil"]["seeds"])
-            for variant in soil_variants(block, seed)
-        ],
+        data=soil_contents(),
+        folds=soil_folds(),
+    output:
+        predictions="<results>/soil/predictions/classical/{split}.parquet",
+        record="<results>/soil/predictions/classical/{split}.json",
+    log:
+        "<logs>/soil_classical/<run>/{split}.log",
+    benchmark:
+        "<results>/benchmarks/soil_classical/{split}.tsv"
+    wildcard_constraints:
+        split=one_of(SOIL_SPLITS),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        data=folders(SOIL_DATA),
+        settings=soil_settings("heads", asls=config["asls"]),
+        seed=config["seed"],
+        code=code_digest("soil_classical"),
+        origin=origins(SOIL_DATA),
+    shell:
+        "python -m etalon.stages.soil_classical --data {params.data:q} --folds {input.folds:q} --split {wildcards.split}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads} --out {output.predictions:q}"
+        " --record {output.record:q} &> {log:q}"
+
+
+rule soil_learned:
+    input:
+        data=soil_contents(),
+        folds=soil_folds(),
+        vaes=soil_checkpoints("vae"),
+        bridges=soil_checkpoints("bridge"),
+    output:
+        predictions="<results>/soil/predictions/learned/{split}/seed{seed}.parquet",
+        record="<results>/soil/predictions/learned/{split}/seed{seed}.json",
+        latents="<results>/soil/latents/{split}/seed{seed}.parquet",
+        spectra="<results>/soil/spectra/{split}/seed{seed}.parquet",
+        examples="<results>/soil/examples/{split}/seed{seed}.parquet",
+    log:
+        "<logs>/soil_learned/<run>/{split}-seed{seed}.log",
+    benchmark:
+        "<results>/benchmarks/soil_learned/{split}-seed{seed}.tsv"
+    wildcard_constraints:
+        split=one_of(SOIL_SPLITS),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        data=folders(SOIL_DATA),
+        settings=lambda wildcards: soil_settings(
+            "heads", untrained=soil_variants("vae", int(wildcards.seed), trained=False)
+        ),
+        seed=config["seed"],
+        code=code_digest("soil_learned"),
+        origin=origins(SOIL_DATA),
+    shell:
+        "python -m etalon.stages.soil_learned --data {params.data:q} --folds {input.folds:q} --split {wildcards.split}"
+        " --encoder-seed {wildcards.seed} --vaes {input.vaes:q} --bridges {input.bridges:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads} --out {output.predictions:q}"
+        " --record {output.record:q} --latents {output.latents:q} --spectra {output.spectra:q}"
+        " --examples {output.examples:q} &> {log:q}"
+
+
+def soil_written(folder):
+    """A table of soil_learned for every split and seed."""
+    return expand(
+        f"<results>/soil/{folder}/{{split}}/seed{{seed}}.parquet",
+        split=SOIL_SPLITS,
+        seed=range(config["soil"]["seeds"]),
+    )
+
+
+rule soil_scores:
+    input:
+        data=soil_contents(),
+        classical=expand("<results>/soil/predictions/classical/{split}.parquet", split=SOIL_SPLITS),
+        learned=soil_written("predictions/learned"),
+        latents=soil_written("latents"),
+        spectra=soil_written("spectra"),
+        examples=soil_written("examples"),
+    output:
+        scores="<results>/scores/soil/properties.parquet",
+        record="<results>/scores/soil/properties.json",
+        spectra="<results>/metrics/soil_spectra.parquet",
+        distances="<results>/metrics/soil_distances.parquet",
+    log:
+        "<logs>/soil_scores/<run>.log",
+    benchmark:
+        "<results>/benchmarks/soil_scores.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        data=folders(SOIL_DATA),
+        settings=json.dumps({"bootstrap": config["soil"]["bootstrap"]}),
+        seed=config["seed"],
+        run=config["run"],
+        code=code_digest("soil_scores"),
+    shell:
+        "python -m etalon.stages.soil_scores --run {params.run} --data {params.data:q}"
+        " --predictions {input.classical:q} {input.learned:q} --latents {input.latents:q} --spectra {input.spectra:q}"
+        " --examples {input.examples:q} --settings {params.settings:q} --seed {params.seed} --out {output.scores:q}"
+        " --record {output.record:q} --out-spectra {output.spectra:q} --out-distances {output.distances:q} &> {log:q}"
+
+
+def soil_drawn(wildcards):
+    """The figures and tables of the study that this run can draw."""
+    return drawn(*(name for name in FIGURES if name.split("_")[1] == "soil"))
+
+
+rule soil:
+    input:
+        soil_drawn,

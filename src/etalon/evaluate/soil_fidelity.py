@@ -1,7 +1,4 @@
-"""How faithfully spectra are reconstructed and converted, and how far their latents lie from those of training soils."""
-
-from collections.abc import Mapping
-from typing import Any
+"""How faithfully spectra are reconstructed and converted, and how far their latents lie from those that trained."""
 
 import numpy as np
 import pandas as pd
@@ -26,8 +23,8 @@ def channels(
 
     Returns
     -------
-    table with dataset, pair, kind, variant, wavenumber, n, and sums of: error, error2 (squared), mean2 (squared error of
-    the mean spectrum), measured, measured2, made, made2
+    table with dataset, pair, kind, variant, wavenumber, n, and sums of: error, error2 (squared), mean2 (squared error
+    of the mean spectrum), measured, measured2, made, made2
     """
     error = made - measured
     return pd.DataFrame(
@@ -77,9 +74,3 @@ def latent_table(trial: Trial, source: str, variant: str, trained: np.ndarray, t
     about |= {"soil": trial.test.groups[trial.test_rows], "source": source, "variant": variant, "distance2": distance}
     latents = pd.DataFrame(tested.astype(np.float32), columns=names)
     return pd.concat([pd.DataFrame(about), latents], axis=1)
-
-
-def merged(table: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:
-    """Return the sums of `channels` over folds, one row a dataset, pair, kind, variant and wavenumber."""
-    keys = ["dataset", "pair", "kind", "variant", "wavenumber"]
-    return pd.DataFrame(table).groupby(keys, sort=False).sum().reset_index()

@@ -18,7 +18,7 @@ def fs_blocks(absorbance: np.ndarray, grid: np.ndarray, modality: str, settings:
     settings : of the AsLS baseline, the configuration's block `asls`
     """
     wavelengths, spectra = 1e7 / grid[::-1], np.ascontiguousarray(absorbance[:, ::-1])
-    baseline = asls(spectra, wavelengths, **settings)
+    baseline = asls(spectra, wavelengths, axis_unit="nm", modality=modality, **settings)
     blocks = function_space.embed(spectra, baseline, wavelengths, modality=modality, axis_unit="nm")
     measured = np.any([block.any(axis=0) for block in blocks.values()], axis=0)
     return [block[:, measured] for block in blocks.values()]

@@ -148,12 +148,17 @@ class Bench:
         used = np.isfinite(Y).any(axis=1)
         fitted = model().fit(inputs.train[used], Y[used], trial.train.groups[trial.train_rows][used])
         predicted = self.responses.inverse(fitted.predict(inputs.test))
+        apart = trial.split == INDEPENDENT
         common = {
-            "dataset": trial.test.name, "task": "regression", "method": f"{inputs.name}_{head}", "variant": inputs.variant,
-            "head": head, "seed": self.number, "pair": trial.pair, "repeat": 0,
-            "condition": INDEPENDENT if trial.split == INDEPENDENT else "cv",
-            "fold": 0 if trial.split == INDEPENDENT else int(trial.split.removeprefix("fold")),
-        }  # fmt: skip
+            "dataset": trial.test.name,
+            "task": "regression",
+            "pair": trial.pair,
+            "seed": self.number,
+            "repeat": 0,
+        }
+        common |= {"method": f"{inputs.name}_{head}", "variant": inputs.variant, "head": head}
+        common |= {"condition": INDEPENDENT if apart else "cv"}
+        common |= {"fold": 0 if apart else int(trial.split.removeprefix("fold"))}
         for name in self.names:
             table = by_soil(trial.test, trial.test_rows, name, predicted[name])
             self.tables.append(table.assign(target=name, **common))

@@ -170,8 +170,8 @@ def load_study(data: Sequence[Path], folds: Sequence[Path], settings: Mapping[st
     ----------
     data : folders of the datasets; folds : their folds, `<dataset>.parquet` each
     settings : "grid", "nir_grid" (see `grids`), "sets" (datasets judged in cross-validation), "bridged" (of these,
-        those with both ranges), "partners" (of a NIR set the MIR set of the same specimens), "independent" (the sets of that
-        split: "train", "test")
+        those with both ranges), "partners" (of a NIR set the MIR set of the same specimens), "independent" (the sets of
+        that split: "train", "test")
     """
     own_sets = settings["sets"]
     if split == INDEPENDENT:

@@ -1,7 +1,7 @@
 """Stage soil_classical: properties of the tested soils of one split by linear models of spectra.
 
-It writes `results/{run}/soil/predictions/classical/{split}.parquet` (`etalon.records.PREDICTION_COLUMNS`, one row a soil,
-property and model; seed -1) and a JSON beside it. Models: PLSR and ridge on SNV spectra, the evidence head on `fs`.
+It writes `results/{run}/soil/predictions/classical/{split}.parquet` (`etalon.records.PREDICTION_COLUMNS`, one row a
+soil, property and model; seed -1) and a JSON beside it. Models: PLSR and ridge on SNV spectra, the evidence head on `fs`.
 """
 
 import time
@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from etalon.evaluate.soil_functions import fs_blocks
 from etalon.evaluate.soil_heads import Bench, Inputs, linear, trials
 from etalon.evaluate.soil_sets import snv
-from etalon.records import PREDICTION_COLUMNS, concatenate
+from etalon.records import PREDICTION_COLUMNS, as_records
 from etalon.stages.arguments import run
 from etalon.stages.soil_arguments import read_study, record_of, soil_parser
 from etalon.storage import save_json, save_table
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
                     bench.run(inputs, head, lambda h=head, i=inputs, s=seed: linear(h, settings["heads"], i.blocks, s))
             tables += bench.tables
             not_run += bench.not_run
-    save_table(args.out, concatenate(tables, PREDICTION_COLUMNS))
+    save_table(args.out, as_records(pd.concat(tables, ignore_index=True), PREDICTION_COLUMNS))
     record = record_of(args, "soil_classical", study) | {"gaps": not_run}
     save_json(args.record, record | {"seconds": round(time.monotonic() - started, 2)})
 

@@ -9,14 +9,13 @@ from torch import Tensor
 
 from etalon.chemometrics.ridge import SCALE_FLOOR
 from etalon.data.folds import grouped_kfold
-from etalon.models.heads import PropertyHead
-from etalon.train.optim import parameter_groups
+from etalon.models.heads import PropertyHeads
 
-BATCH = 64
+BATCH = 128
 
 
 class PropertyPerceptrons:
-    """Mean of perceptrons (`etalon.models.heads.PropertyHead`), each trained on all inner folds of soils but one.
+    """Mean of perceptrons (`etalon.models.heads.PropertyHeads`), each trained on all inner folds of soils but one.
 
     A member keeps the weights with the smallest error on the fold it leaves out. Properties are standardised; where one
     was not measured it adds nothing to the loss.
@@ -34,48 +33,75 @@ class PropertyPerceptrons:
         self.mean_, self.scale_ = np.nanmean(Y, axis=0), np.nanstd(Y, axis=0)
         x = torch.as_tensor(X, dtype=torch.float32)
         y = torch.as_tensor((Y - self.mean_) / self.scale_, dtype=torch.float32)
-        inner = grouped_kfold(groups, self.settings["inner_splits"], self.seed)
-        chosen = inner[: self.settings["members"]]
-        self.members_ = [self._member(x, y, *rows, self.seed + k) for k, rows in enumerate(chosen)]
+        inner = grouped_kfold(groups, self.settings["inner_splits"], self.seed)[: self.settings["members"]]
+        s = self.settings
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.heads_ = PropertyHeads(len(inner), x.shape[1], y.shape[1], s["width"], s["dropout"])
+            self.heads_.fit_inputs(x, SCALE_FLOOR)
+            self._train(x, y, inner)
+        self.heads_.eval()
         return self
 
     @torch.no_grad()
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return predictions, shape (n, m)."""
-        x = torch.as_tensor(X, dtype=torch.float32)
-        mean = torch.stack([member(x) for member in self.members_]).mean(dim=0)
-        return mean.double().numpy() * self.scale_ + self.mean_
+        found = self.heads_(torch.as_tensor(X, dtype=torch.float32)).mean(dim=0)
+        return found.double().numpy() * self.scale_ + self.mean_
 
-    def _member(self, x: Tensor, y: Tensor, fit: np.ndarray, validate: np.ndarray, seed: int) -> PropertyHead:
-        s = self.settings
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            head = PropertyHead(x.shape[1], y.shape[1], s["width"], s["dropout"])
-            head.fit_inputs(x[fit], SCALE_FLOOR)
-            optimiser = torch.optim.AdamW(parameter_groups(head, s["weight_decay"]), lr=s["learning_rate"])
-            best, kept, since = float("inf"), head.state_dict(), 0
-            x_val, y_val = x[validate], y[validate]
-            for _ in range(s["epochs"]):
-                head.train()
-                for rows in torch.as_tensor(fit)[torch.randperm(len(fit))].split(BATCH):
-                    optimiser.zero_grad(set_to_none=True)
-                    _error(head(x[rows]), y[rows]).backward()
-                    optimiser.step()
-                head.eval()
-                with torch.no_grad():
-                    error = float(_error(head(x_val), y_val))
-                since += 1
-                if error < best:
-                    best, since = error, 0
-                    kept = {name: tensor.clone() for name, tensor in head.state_dict().items()}
-                if since >= s["patience"]:
-                    break
-            head.load_state_dict(kept)
-        return head.eval()
+    def _train(self, x: Tensor, y: Tensor, inner: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        heads, patience = self.heads_, self.settings["patience"]
+        optimiser = torch.optim.AdamW(_groups(heads, self.settings["weight_decay"]), lr=self.settings["learning_rate"])
+        fit = [torch.as_tensor(rows) for rows, _ in inner]
+        steps = -(-min(map(len, fit)) // BATCH)
+        x_val, y_val = _validation(x, y, [rows for _, rows in inner])
+        best, since = torch.full((len(inner),), torch.inf), torch.zeros(len(inner))
+        kept = {name: parameter.detach().clone() for name, parameter in heads.named_parameters()}
+        for _ in range(self.settings["epochs"]):
+            heads.train()
+            # Members have almost equal numbers of rows; a few of the larger ones wait for the next pass.
+            orders = [rows[torch.randperm(len(rows))].tensor_split(steps) for rows in fit]
+            for batches in zip(*orders, strict=True):
+                size = min(map(len, batches))
+                rows = torch.stack([batch[:size] for batch in batches])
+                optimiser.zero_grad(set_to_none=True)
+                _errors(heads(x[rows]), y[rows]).sum().backward()
+                optimiser.step()
+            heads.eval()
+            with torch.no_grad():
+                errors = _errors(heads(x_val), y_val)
+                better = errors < best
+                best = torch.where(better, errors, best)
+                since = torch.where(better, 0.0, since + 1)
+                for name, parameter in heads.named_parameters():
+                    kept[name][better] = parameter[better]
+            if bool((since >= patience).all()):
+                break
+        with torch.no_grad():
+            for name, parameter in heads.named_parameters():
+                parameter.copy_(kept[name])
 
 
-def _error(pred: Tensor, true: Tensor) -> Tensor:
-    """Return the mean squared error over measured properties; 0 where nothing was measured."""
+def _groups(heads: PropertyHeads, weight_decay: float) -> list[dict[str, Any]]:
+    """Return matrices, which decay, and biases, which do not."""
+    named = dict(heads.named_parameters())
+    matrices = [parameter for name, parameter in named.items() if "bias" not in name]
+    biases = [parameter for name, parameter in named.items() if "bias" in name]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
+
+
+def _validation(x: Tensor, y: Tensor, rows: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Return the left-out rows of every member, filled up to equal numbers by rows without any property."""
+    longest = max(map(len, rows))
+    index = torch.stack([torch.as_tensor(np.resize(own, longest)) for own in rows])
+    values = y[index]
+    for member, own in enumerate(rows):
+        values[member, len(own) :] = torch.nan
+    return x[index], values
+
+
+def _errors(pred: Tensor, true: Tensor) -> Tensor:
+    """Return the mean squared error of each member over measured properties, shape (M,); 0 where none was."""
     known = true.isfinite()
     squared = (pred - torch.where(known, true, pred.detach())).square()
-    return squared.sum() / known.sum().clamp_min(1)
+    return squared.sum(dim=(1, 2)) / known.sum(dim=(1, 2)).clamp_min(1)

@@ -108,13 +108,12 @@ def train_bridge(
     of_spectra = loss or _gaussian(settings["noise_sd"])
     with torch.no_grad():
         aim = vae.encode(y)[0]
-        spread = aim.std(dim=0).clamp_min(1e-3)
 
     def step_loss(rows: Tensor, step: int) -> dict[str, Tensor]:
         noise = settings["jitter"] * torch.randn(x[rows].shape, generator=generator)
         z = model.encode(x[rows] + noise)
         found = of_spectra(model.mir.decode(z), y[rows]).mean()
-        distance = alignment(z, aim[rows], spread).mean()
+        distance = alignment(z, aim[rows]).mean()
         weight = decaying(step, settings["steps"], settings["regularisation"])
         return {"loss": found + weight * distance, "reconstruction": found, "alignment": distance}
 
