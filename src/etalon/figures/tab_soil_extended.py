@@ -46,9 +46,9 @@ def typeset(table: pd.DataFrame) -> str:
     caption = (
         "Properties predicted from NIR spectra by heads that were trained on MIR latents alone, through the mapping of"
         " NIR spectra to these latents. CCC, RMSE and bias where the laboratory determined the property, with 95~\\%"
-        " bootstrap intervals over soils; else the reason why there is nothing to compare with. Predicted: median, 5th to"
-        " 95th percentile. In range: share of predictions within the training range. Inside: share of soils whose latents"
-        " lie within the chi-square limit (97.5~\\%) of the MIR latents that trained the head."
+        " bootstrap intervals over soils; else the reason why there is nothing to compare with. Predicted: median, 5th"
+        " to 95th percentile. In range: share of predictions within the training range. Inside: share of soils whose"
+        " latents lie within the chi-square limit (97.5~\\%) of the MIR latents that trained the head."
     )
     header = ["Set", "Trained on", "Property", "$n$", "CCC", "RMSE", "Bias", "Predicted", "In range", "Inside"]
     text = longtable(caption, "tab:soil-extended", "lllrrrrrrr", header, body, [])
