@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from etalon.errors import BadInputError
 from etalon.figures import style
 from etalon.figures.command import load_table, parse_args, plain, run
-from etalon.figures.soil_marks import PROPERTIES, property_label, real_first, set_label
+from etalon.figures.soil_marks import property_label, real_first, set_label
+from etalon.figures.soil_rows import PROPERTIES
 from etalon.figures.style import MM, Method
 
 COLUMNS = ("dataset", "target", "quantity", "latent", "value", "low", "high", "n", "synthetic")

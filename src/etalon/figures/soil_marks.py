@@ -2,17 +2,7 @@
 
 import pandas as pd
 
-PROPERTIES = {
-    "total_carbon": "Total carbon",
-    "organic_carbon": "Organic carbon",
-    "inorganic_carbon": "Inorganic carbon",
-    "total_nitrogen": "Total nitrogen",
-    "clay": "Clay",
-    "silt": "Silt",
-    "sand": "Sand",
-    "ph": "pH",
-    "cec": "CEC",
-}
+from etalon.figures.soil_rows import PROPERTIES
 
 
 def property_label(name: str) -> str:

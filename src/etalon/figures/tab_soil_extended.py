@@ -9,7 +9,8 @@ import pandas as pd
 
 from etalon.figures.command import load_table, parse_args, plain, run
 from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, escape, fixed, longtable
-from etalon.figures.soil_marks import PROPERTIES, property_label, set_label
+from etalon.figures.soil_marks import property_label, set_label
+from etalon.figures.soil_rows import PROPERTIES
 from etalon.storage import replacing
 
 COLUMNS = (
