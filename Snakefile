@@ -41,6 +41,7 @@ include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
 include: "workflow/rules/transfer.smk"
 include: "workflow/rules/soil.smk"
+include: "workflow/rules/soil_answers.smk"
 include: "workflow/rules/figures.smk"
 
 
