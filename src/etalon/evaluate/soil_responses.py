@@ -54,7 +54,8 @@ class Responses:
             coordinates = np.full((len(texture), 2), np.nan)
             coordinates[known] = ilr(without_zeros(texture[known]))
             parts.append(coordinates)
-        return np.hstack(parts)
+        n = len(next(iter(properties.values()))) if properties else 0
+        return np.hstack(parts) if parts else np.empty((n, 0))
 
     def inverse(self, columns: np.ndarray) -> dict[str, np.ndarray]:
         """Return predicted properties by name, shape (n,) each, of predicted columns, shape (n, n_columns)."""

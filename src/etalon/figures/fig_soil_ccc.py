@@ -14,10 +14,11 @@ from matplotlib.lines import Line2D
 
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.soil_rows import CV, INDEPENDENT, Main, compared, kind, look, order, read, tabulate
+from etalon.figures.soil_rows import CV, INDEPENDENT, Main, compared, kind, read, tabulate
 from etalon.figures.style import MM
 
 TITLES = {CV: "Cross-validation by soil", INDEPENDENT: "Another laboratory"}
+MEAN = "mean, 95 % interval of difference from PLSR"
 LEAST = -0.3  # of CCC; points below lie on the edge
 ROW, FRAME = 5.4, 24.0  # mm
 
@@ -33,17 +34,17 @@ def draw(metrics: pd.DataFrame) -> Figure:
     main = Main.of(rows)
     rows = rows[main.holds(rows) | (rows["variant"] == "random_init")]
     single = tabulate(rows)
-    models = order(list(zip(single["method"], single["variant"], strict=True)))
+    models = main.order(zip(single["method"], single["variant"], strict=True))
     models = sorted(models, key=lambda model: kind(model[0]) == "nir")  # stable
     with mpl.rc_context(style.RC):
         size = (style.DOUBLE_COLUMN, (FRAME + ROW * len(models)) * MM)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(1, 2, sharex=True, sharey=True)
         for axis, condition in zip(axes, TITLES, strict=True):
-            _draw_panel(axis, single[single["condition"] == condition], compared(rows, condition), models)
+            _draw_panel(axis, single[single["condition"] == condition], compared(rows, condition), models, main)
             axis.set_title(TITLES[condition])
             axis.set_xlabel("Lin's concordance (CCC)")
-        axes[0].set_yticks(range(len(models)), [look(*model).label for model in models])
+        axes[0].set_yticks(range(len(models)), [main.look(*model).label for model in models])
         axes[0].invert_yaxis()
         axes[0].set_xlim(LEAST - 0.05, 1.03)
         handles = [
@@ -65,12 +66,14 @@ def draw(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_panel(axis: Axes, single: pd.DataFrame, means: pd.DataFrame, models: list[tuple[str, str]]) -> None:
+def _draw_panel(
+    axis: Axes, single: pd.DataFrame, means: pd.DataFrame, models: list[tuple[str, str]], main: Main
+) -> None:
     rng = np.random.default_rng(0)
     claimed = single[~single["synthetic"]] if not single["synthetic"].all() else single
     for place, (method, variant) in enumerate(models):
         own = claimed.loc[(claimed["method"] == method) & (claimed["variant"] == variant), "ccc"].clip(lower=LEAST)
-        shape = look(method, variant)
+        shape = main.look(method, variant)
         colour = shape.colour if variant != "random_init" else "0.5"
         axis.plot(own, place + rng.uniform(-0.22, 0.22, len(own)), "o", ms=1.8, mew=0, color=colour, alpha=0.55)
         found = means[(means["method"] == method) & (means["variant"] == variant)]

@@ -1,6 +1,6 @@
 """fig_soil_mahalanobis: distances of tested soils in latent space, and what they say of errors.
 
-Top: distribution of distances over their chi-square limit (97.5 %), by set, in cross-validation and between laboratories.
+Top: distances over their chi-square limit (97.5 %), by set, in cross-validation and between laboratories.
 Bottom: error of ridge on the latents, over the SD of the references, by distance; rank correlations in the legend.
 """
 

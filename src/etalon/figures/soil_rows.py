@@ -1,9 +1,8 @@
 """What the figures and tables of study 3 share: names of models, means over seeds, differences that are tested."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from etalon.errors import BadInputError
@@ -42,7 +41,6 @@ VARIANTS = {
     "unregularised": "without regularisation",
     "linear": "linear regression",
 }
-MAIN_VARIANTS = ("", "latent32", "frozen")
 PROPERTIES = {
     "total_carbon": "Total C",
     "organic_carbon": "Organic C",
@@ -73,9 +71,26 @@ class Main:
         bridge = rows.loc[rows["method"] == "nir_to_mir_mlp", "variant"].unique()
         return cls(vae[0] if len(vae) else "", bridge[0] if len(bridge) else "")
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names that need not be said: none, and those of the main variants."""
+        return ("", self.vae, self.bridge)
+
     def holds(self, rows: pd.DataFrame) -> pd.Series:
         """Say which rows are of a main variant, or of none."""
-        return rows["variant"].isin(["", self.vae, self.bridge])
+        return rows["variant"].isin(self.variants)
+
+    def look(self, method: str, variant: str = "") -> Method:
+        """Return how a model is written and drawn; the name of a variant is added unless it is a main one."""
+        known = MODELS.get(method, Method(method, "#404040", "x"))
+        if variant in self.variants:
+            return known
+        return replace(known, label=f"{known.label} ({VARIANTS.get(variant, variant.replace('_', ' '))})")
+
+    def order(self, models: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return distinct (method, variant) in the order of `MODELS`, main variants first."""
+        place = {name: number for number, name in enumerate(MODELS)}
+        return sorted(set(models), key=lambda one: (place.get(one[0], 99), one[1] not in self.variants, one[1]))
 
 
 def read(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -84,20 +99,6 @@ def read(metrics: pd.DataFrame) -> pd.DataFrame:
     if not rows["method"].isin(MODELS).any():
         raise BadInputError("metrics", "method", f"one of {', '.join(MODELS)}", "none")
     return rows
-
-
-def look(method: str, variant: str = "") -> Method:
-    """Return how a model is written and drawn; the name of a variant is added unless it is a main one."""
-    known = MODELS.get(method, Method(method, "#404040", "x"))
-    if variant in MAIN_VARIANTS:
-        return known
-    return replace(known, label=f"{known.label} ({VARIANTS.get(variant, variant.replace('_', ' '))})")
-
-
-def order(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return distinct (method, variant) in the order of `MODELS`, main variants first."""
-    place = {name: number for number, name in enumerate(MODELS)}
-    return sorted(set(pairs), key=lambda pair: (place.get(pair[0], 99), pair[1] not in MAIN_VARIANTS, pair[1]))
 
 
 def tabulate(rows: pd.DataFrame) -> pd.DataFrame:
@@ -109,9 +110,9 @@ def tabulate(rows: pd.DataFrame) -> pd.DataFrame:
     """
     names = [f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")]
     of_properties = rows[rows["metric"].isin(names) & rows["method"].isin(MODELS) & (rows["status"] == "ok")]
-    groups = of_properties.groupby([*KEYS, "metric"], sort=False)["value"]
-    wide = groups.mean().unstack("metric")
-    spread = groups.agg(["std", "size"]).xs("ccc", level="metric")
+    wide = of_properties.pivot_table(index=KEYS, columns="metric", values="value", sort=False)
+    concordance = of_properties[of_properties["metric"] == "ccc"]
+    spread = concordance.groupby(KEYS, sort=False)["value"].agg(["std", "size"])
     wide = wide.reindex(columns=[name for name in names if name in wide])
     return wide.join(spread.rename(columns={"std": "ccc_sd", "size": "seeds"})).reset_index()
 
@@ -133,9 +134,8 @@ def compared(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
     extended = bool(len(chosen)) and bool(chosen["synthetic"].all())
     if extended:
         chosen = chosen.assign(synthetic=False)
-    chosen = chosen.assign(repeat=0)
-    found = []
-    for method, variant in order(list(zip(chosen["method"], chosen["variant"], strict=True))):
+    chosen, main, found = chosen.assign(repeat=0), Main.of(rows), []
+    for method, variant in main.order(zip(chosen["method"], chosen["variant"], strict=True)):
         own = chosen[(chosen["method"] == method) & (chosen["variant"] == variant)]
         base = chosen[chosen["method"] == BASES[kind(method)]]
         pairs = paired_seeds(own, base).assign(method=method)
@@ -145,16 +145,9 @@ def compared(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
         means = {"ccc": pairs["value"].mean(), "base": pairs["base"].mean()}
         found.append(summary | means | {"method": method, "variant": variant, "synthetic": extended})
     columns = [*SUMMARY, "ccc", "base", "variant", "synthetic"]
-    table = pd.DataFrame(found, columns=columns)
-    return table.assign(condition=condition, published=[_published(m, v) for m, v in _models(table)])
-
-
-def _published(method: str, variant: str) -> float:
-    return PUBLISHED.get(method, np.nan) if variant in MAIN_VARIANTS else np.nan
-
-
-def _models(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(table["method"].astype(str), table["variant"].astype(str), strict=True))
+    table = pd.DataFrame(found, columns=columns).assign(condition=condition)
+    published = table["method"].map(PUBLISHED).astype(float)
+    return table.assign(published=published.where(main.holds(table)))
 
 
 def absent(rows: pd.DataFrame) -> list[str]:

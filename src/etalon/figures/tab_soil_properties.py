@@ -1,10 +1,10 @@
 """tab_soil_properties: concordance, RPIQ, RMSE and bias of every model, set and property of study 3.
 
 Rows of `block` "property" are one model on one set and property: means over seeds, with the ends of the bootstrap
-intervals over soils; in condition "independent" `pair` is "A>B", A trains and B is tested. Rows of `block` "mean" are one
-model over the sets and properties on which it and PLSR of the same range ran: mean CCC, the difference from PLSR with its
-interval over families and seeds, and Wilcoxon's p over sets. `published` is the mean CCC over nine properties in arXiv
-2511.15965, from 83,971 soils in MIR and 1,976 in both ranges.
+intervals over soils; in condition "independent" `pair` is "A>B", A trains and B is tested. Rows of `block` "mean" are
+one model over the sets and properties on which it and PLSR of the same range ran: mean CCC, the difference from PLSR
+(`mean`) with its interval over families and seeds, and Wilcoxon's p over sets. `published` is the mean CCC over nine
+properties in arXiv 2511.15965, from 83,971 soils in MIR and 1,976 in both ranges.
 """
 
 import pandas as pd
@@ -16,13 +16,13 @@ from etalon.figures.soil_rows import (
     CV,
     INDEPENDENT,
     KEYS,
+    MODELS,
     PROPERTIES,
     PUBLISHED_DATA,
     SEVEN,
     Main,
     absent,
     compared,
-    look,
     read,
     tabulate,
 )
@@ -60,8 +60,8 @@ def table_of(metrics: pd.DataFrame) -> pd.DataFrame:
     if len(gone):
         parts.append(gone.assign(block="property"))
     table = pd.concat(parts, ignore_index=True)
-    models = zip(table["method"].fillna(""), table["variant"].fillna(""), strict=True)
-    return table.assign(label=[look(*model).label for model in models]).reindex(columns=COLUMNS)
+    models, main = zip(table["method"].fillna(""), table["variant"].fillna(""), strict=True), Main.of(rows)
+    return table.assign(label=[main.look(*model).label for model in models]).reindex(columns=COLUMNS)
 
 
 def typeset(table: pd.DataFrame) -> str:
@@ -79,8 +79,8 @@ def _means(means: pd.DataFrame, condition: str) -> str:
         return ""
     caption = (
         f"Soil, {CONDITIONS[condition]}: mean concordance over sets and properties, and the difference from PLSR on the"
-        r" same range, in brackets 95 \% bootstrap intervals over families and seeds; $p$: Wilcoxon signed-rank test over"
-        f" sets. Published: mean over nine properties, {PUBLISHED_DATA}."
+        r" same range, in brackets 95 \% bootstrap intervals over families and seeds; $p$: Wilcoxon signed-rank test"
+        f" over sets. Published: mean over nine properties, {PUBLISHED_DATA}."
     )
     body = []
     for _, row in means.iterrows():
@@ -117,7 +117,7 @@ def _properties(ran: pd.DataFrame, condition: str) -> str:
             first = [name if pair + dataset != last else "", label if score == "ccc" else r"\quad RMSE"]
             body.append([*first, *cells])
             last = pair + dataset
-    header = ["Set", "Property: CCC", *(escape(look(name).label) for name in names)]
+    header = ["Set", "Property: CCC", *(escape(MODELS[name].label) for name in names)]
     caption = f"Soil, {CONDITIONS[condition]}: concordance and, below, RMSE; the best of each row in bold."
     return longtable(caption, f"tab:soil-properties-{condition}", "ll" + "r" * len(names), header, body, [])
 

@@ -9,8 +9,8 @@ def alignment(of_nir: Tensor, of_mir: Tensor) -> Tensor:
     .. math:: \frac{1}{K} \sum_k (z_{bk} - \mu_{bk})^2
 
     The regularisation of the NIR encoder in arXiv:2511.15965, whose exact form is not published; ours is this. It acts
-    early, when the reconstruction through the decoder says little of where the latents should go, and decays. Not scaled:
-    latents that carry something have a spread of about 1, the prior's, and those that carry nothing deserve no weight.
+    early, when the reconstruction through the decoder says little of where the latents should go, and decays. Latents
+    are not scaled: those that carry something have a spread of about 1, the prior's; others deserve no weight.
 
     Parameters
     ----------

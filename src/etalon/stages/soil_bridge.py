@@ -1,8 +1,8 @@
 """Stage soil_bridge: one NIR encoder through the decoder of one MIR autoencoder, for the same split and seed.
 
 It writes `results/{run}/soil/bridge/{variant}/{split}/seed{n}.safetensors`, a JSON beside it and
-`seed{n}.curves.parquet` (step, loss, reconstruction, alignment). It is trained on the training soils of the sets with both ranges;
-`etalon.train.vae_checkpoint.load_bridge` reads it.
+`seed{n}.curves.parquet` (step, loss, reconstruction, alignment). It is trained on the training soils of the sets with
+both ranges; `etalon.train.vae_checkpoint.load_bridge` reads it.
 """
 
 import time

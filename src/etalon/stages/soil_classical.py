@@ -1,7 +1,8 @@
 """Stage soil_classical: properties of the tested soils of one split by linear models of spectra.
 
 It writes `results/{run}/soil/predictions/classical/{split}.parquet` (`etalon.records.PREDICTION_COLUMNS`, one row a
-soil, property and model; seed -1) and a JSON beside it. Models: PLSR and ridge on SNV spectra, the evidence head on `fs`.
+soil, property and model; seed -1) and a JSON beside it. Models: PLSR and ridge on SNV spectra, the evidence head on
+`fs`.
 """
 
 import time

@@ -1,8 +1,8 @@
 """Stage soil_scores: every score of study 3 from what its splits and seeds gave.
 
-It writes `results/{run}/scores/soil/properties.parquet` (`etalon.records.METRIC_COLUMNS`: scores of properties, fidelity of
-spectra, what distances say of errors), and two tables for figures: `metrics/soil_spectra.parquet` (by wavenumber) and
-`metrics/soil_distances.parquet` (by soil).
+It writes `results/{run}/scores/soil/properties.parquet` (`etalon.records.METRIC_COLUMNS`: scores of properties,
+fidelity of spectra, what distances say of errors), and two tables for figures: `metrics/soil_spectra.parquet` (by
+wavenumber) and `metrics/soil_distances.parquet` (by soil).
 """
 
 import time

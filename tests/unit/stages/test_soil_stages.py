@@ -20,7 +20,7 @@ from etalon.figures import (
 )
 from etalon.records import METRIC_COLUMNS
 from etalon.stages import soil_bridge, soil_classical, soil_learned, soil_scores, soil_vae
-from etalon.storage import load_json, save_set, save_table
+from etalon.storage import load_json, load_set, save_set, save_table
 from etalon.train.vae_checkpoint import load_bridge, load_vae
 
 STUDY = {
@@ -48,9 +48,9 @@ SPLITS = ("fold0", "fold1", "independent")
 # Name: modality, cm-1 of the axis, scans a soil, soils, seed of the soils, unit of carbon.
 SETS = {
     "whole": ("mir", (600.0, 5500.0), 1, 50, 0, "%"),
-    "replicated": ("mir", (600.0, 4000.0), 3, 30, 1, "%"),
-    "paired_mir": ("mir", (600.0, 4000.0), 2, 30, 2, "%"),
-    "paired_nir": ("nir", (4000.0, 7100.0), 1, 30, 2, "%"),
+    "replicated": ("mir", (600.0, 4000.0), 3, 50, 1, "%"),
+    "paired_mir": ("mir", (600.0, 4000.0), 2, 44, 2, "%"),
+    "paired_nir": ("nir", (4000.0, 7100.0), 1, 44, 2, "%"),
     "abroad": ("mir", (650.0, 3800.0), 1, 25, 3, "%"),
     "abroad_nir": ("nir", (4000.0, 7100.0), 1, 25, 4, "%"),
     "grams": ("mir", (650.0, 3800.0), 1, 25, 5, "g/kg"),
@@ -85,8 +85,6 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("soil")
     for name, about in SETS.items():
         write(root / name, *about)
-    from etalon.storage import load_set
-
     for name in STUDY["sets"]:
         save_table(
             root / "splits" / f"{name}.parquet", make_folds(load_set(root / name), n_splits=2, n_repeats=1, seed=0)
@@ -131,7 +129,8 @@ def written(root):
             *("--vaes", *(str(root / f"vae/{name}/{split}.safetensors") for name in ("latent4", "latent2"))),
             *("--bridges", str(root / f"bridge/{split}.safetensors"), "--out", str(root / f"learned/{split}.parquet")),
             *("--record", str(root / f"learned/{split}.json"), "--latents", str(root / f"latents/{split}.parquet")),
-            *("--spectra", str(root / f"spectra/{split}.parquet"), "--examples", str(root / f"examples/{split}.parquet")),
+            *("--spectra", str(root / f"spectra/{split}.parquet")),
+            *("--examples", str(root / f"examples/{split}.parquet")),
         ])  # fmt: skip
     files = {name: [str(root / f"{name}/{split}.parquet") for split in SPLITS]
              for name in ("classical", "learned", "latents", "spectra", "examples")}  # fmt: skip
@@ -219,7 +218,7 @@ def test_a_soil_is_scored_once_whatever_its_scans(written):
     own = rows[
         (rows["dataset"] == "replicated") & (rows["method"] == "mir_plsr") & (rows["target"] == "organic_carbon")
     ]
-    assert len(own) == 30 and own["row"].is_unique
+    assert len(own) == 50 and own["row"].is_unique
 
 
 def test_units_that_differ_are_not_run_and_say_why(written):
