@@ -72,7 +72,7 @@ SOIL["sets"] = [
     if dataset in {*SOIL["sets"], *(SOIL["partners"].get(name) for name in SOIL["sets"])}
 ]
 SOIL_DATA = [dataset for dataset in CATALOGUE if dataset in {*_named, *SOIL["sets"], *SOIL["partners"].values()}]
-SOIL_SPLITS = [f"fold{number}" for number in range(config["folds"]["n_splits"])]
+SOIL_SPLITS = [f"fold{number}" for number in range(min(config["folds"]["n_splits"], config["soil"]["max_folds"]))]
 if SOIL["independent"]["train"] and SOIL["independent"]["test"]:
     SOIL_SPLITS.append("independent")
 SOIL_VAES, SOIL_BRIDGES = (list(soil_variants(block, 0)) for block in ("vae", "bridge"))
