@@ -20,9 +20,9 @@ def models(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def fidelity(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a set, kind and variant: means over seeds of `FIDELITY`, and `relative`, the first over the second.
+    """Return means over seeds of `FIDELITY`, in cross-validation, and `relative`, the first of them over the second.
 
-    In cross-validation; `kind` is "reconstructed" or "converted".
+    One row a set, kind ("reconstructed" or "converted") and variant.
     """
     rows = read(metrics)
     own = rows[rows["metric"].isin(FIDELITY) & (rows["condition"] == CV)]
