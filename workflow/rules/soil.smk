@@ -98,7 +98,7 @@ rule soil_vae:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(30),
+        runtime=growing(10),
     params:
         data=folders(SOIL_DATA),
         settings=soil_variant("vae"),
@@ -132,7 +132,7 @@ rule soil_bridge:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(30),
+        runtime=growing(10),
     params:
         data=folders(SOIL_DATA),
         settings=soil_variant("bridge"),
@@ -164,7 +164,7 @@ rule soil_classical:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(60),
+        runtime=growing(15),
     params:
         data=folders(SOIL_DATA),
         settings=soil_settings("heads", asls=config["asls"]),
@@ -200,7 +200,7 @@ rule soil_learned:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(60),
+        runtime=growing(15),
     params:
         data=folders(SOIL_DATA),
         settings=lambda wildcards: soil_settings(

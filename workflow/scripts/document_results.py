@@ -14,6 +14,7 @@ from etalon.catalogue import load_catalogue
 from etalon.evaluate.compare import SUMMARY, claimable, geometric_mean, paired, paired_seeds, summarise
 from etalon.figures import (
     lodo_rows,
+    soil_summary,
     tab_encoder_readouts,
     tab_phase0_baselines,
     tab_phase1_feasibility,
@@ -43,6 +44,7 @@ MAIN = (PLS, "stacked_pls", "tuned_ridge", "fs/evidence", *(f"{variant}/evidence
 LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_only", 10.0))
 METADATA = ("cv", "metadata_never", "metadata_missing", "metadata_wrong")
 TRANSFER_SIZES = (5, 10, 30)
+SOIL_CONDITIONS = {"cv": "cross-validation", "independent": "another laboratory"}
 SHOWN = 5  # datasets in each list of wins and losses
 
 
@@ -237,6 +239,44 @@ def transfer(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("soil")
+def soil(path: Path) -> str:
+    metrics = load_metrics(path)
+    names = ("condition", "model", "tasks", "mean CCC", "less PLSR", "95 % interval", "p", "published")
+    lines = []
+    for row in soil_summary.models(metrics).to_dict("records"):
+        difference = [number(row["mean"], "+.3f"), interval(row, "+.3f"), p_value(row["p"])]
+        about = [SOIL_CONDITIONS[row["condition"]], row["label"], f"{row['tasks']:.0f}", number(row["ccc"], ".3f")]
+        lines.append([*about, *difference, number(row["published"], ".2f")])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("soil")
+def soil_spectra(path: Path) -> str:
+    names = ("set", "MIR spectra", "by", "RMS error", "mean spectrum = 1", "variance kept")
+    lines = [
+        [row["dataset"], row["kind"], row["variant"], number(row["spectrum_rmse"], ".4f"), *shares(row)]
+        for row in soil_summary.fidelity(load_metrics(path)).to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+def shares(row: dict) -> list[str]:
+    return [number(row["relative"], ".3f"), number(row["variance_ratio"], ".2f")]
+
+
+@shipped("soil")
+def soil_distances(path: Path) -> str:
+    names = ("condition", "model", "tasks", "beyond the limit", "rank correlation", "error within", "error beyond")
+    lines = [
+        [SOIL_CONDITIONS[row["condition"]], soil_summary.MODELS[row["method"]].label, f"{row['tasks']:.0f}"]
+        + [number(row["outlying"], ".0%"), number(row["distance_rank_correlation"], ".2f")]
+        + [number(row[f"rmsep_{side}"], ".2f") for side in ("inside", "outside")]
+        for row in soil_summary.distances(load_metrics(path)).to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
 @shipped("cost")
 def phase_6_cost(path: Path) -> str:
     table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS))
@@ -397,6 +437,9 @@ RESULT_SECTIONS = {
     "phase 6, cost": phase_6_cost,
     "phase 6, levers": levers,
     "calibration transfer": transfer,
+    "soil, models": soil,
+    "soil, spectra": soil_spectra,
+    "soil, distances": soil_distances,
 }
 
 if __name__ == "__main__":

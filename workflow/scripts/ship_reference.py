@@ -1,5 +1,7 @@
 """Copy the metrics tables of a run to results/reference/, with a record of what they were computed with.
 
+Tables, and records of experiments, that this copy of the run does not hold stay as they were shipped.
+
 Usage: python workflow/scripts/ship_reference.py RUN
 """
 
@@ -16,7 +18,10 @@ def main(run: str) -> None:
     for table in sorted((source / "metrics").glob("*.parquet")):
         with replacing(target / "metrics" / table.name) as temporary:
             shutil.copyfile(table, temporary)
-    save_json(target / "provenance.json", provenance(source / "scores", source / "checkpoints"))
+    found = provenance(source / "scores", source / "checkpoints")
+    if (path := target / "provenance.json").exists():
+        found = {block: known | found[block] for block, known in load_json(path).items()}
+    save_json(path, found)
 
 
 def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
