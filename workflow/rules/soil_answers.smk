@@ -17,6 +17,8 @@ BAND_SPLITS = [split for split in SOIL_SPLITS if split != "independent"][: confi
 BAND_SEEDS = min(config["soil"]["band_bias"]["seeds"], config["soil"]["seeds"])
 if not SOIL["bridged"]:
     EMPTY += SOIL_ANSWERS
+elif "independent" not in SOIL_SPLITS:
+    EMPTY.append("soil_shift")
 
 
 rule soil_band_bias:

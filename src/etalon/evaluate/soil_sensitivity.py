@@ -73,8 +73,8 @@ def latent_rows(survival: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """
     own = survival[survival["condition"] == "cv"]
     for (dataset, target, latent), part in own.groupby(["dataset", "target", "latent"], sort=False):
-        about = {"dataset": dataset, "latent": int(latent), "n": len(part), "low": np.nan, "high": np.nan}
+        about = {"dataset": dataset, "latent": latent, "n": len(part), "low": np.nan, "high": np.nan}
         yield about | {"target": target, "quantity": "share", "value": part["share"].mean()}
     for (dataset, latent), part in own.groupby(["dataset", "latent"], sort=False):
-        about = {"dataset": dataset, "latent": int(latent), "n": len(part), "low": np.nan, "high": np.nan}
+        about = {"dataset": dataset, "latent": latent, "n": len(part), "low": np.nan, "high": np.nan}
         yield about | {"target": "", "quantity": "latent_survives", "value": part["survives"].mean()}

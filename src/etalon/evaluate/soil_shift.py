@@ -22,6 +22,7 @@ from etalon.evaluate.soil_sets import INDEPENDENT
 from etalon.seeds import derive_seed
 
 METHODS = ("mir_plsr", "mir_latent_ridge", "nir_plsr", "nir_to_mir_latent_ridge")
+Side = tuple[np.ndarray, np.ndarray, np.ndarray]  # reference, squared error and signed error of every soil
 CALIPER = 0.1  # SD of A's references within which two soils have nearly the same value
 NEIGHBOURS = 5  # soils of A at most that stand for one of B
 FEWEST = 20  # matched soils of B
@@ -30,9 +31,7 @@ PARTS = ("range", "spectra", "beyond")
 MODEL = ["method", "variant", "target"]
 
 
-def decomposition(
-    a: tuple[np.ndarray, np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> dict[str, float] | None:
+def decomposition(a: Side, b: Side) -> dict[str, float] | None:
     """Return the errors and the parts of their difference; None where fewer than `FEWEST` soils can be matched.
 
     Parameters
@@ -90,29 +89,34 @@ def rows(predictions: pd.DataFrame, resamples: int, seed: int) -> Iterator[dict[
         about = dict(zip(MODEL, model, strict=True)) | {"pair": pair, "train": trained, "dataset": tested, "n": len(b)}
         if (a := cv.get((trained, *model))) is None:
             continue
-        values = [tuple(side[name].to_numpy() for name in ("reference", "squared", "error")) for side in (a, b)]
-        found = decomposition(*values)
+        sides = _side(a), _side(b)
+        found = decomposition(*sides)
         if found is None:
             reason = f"not run: fewer than {FEWEST} soils with a like in {trained}"
             yield about | {"quantity": "spectra", "value": np.nan, "low": np.nan, "high": np.nan, "status": reason}
             continue
         if (own := cv.get((tested, *model))) is not None:
             found["rmse_own"] = float(np.sqrt(own["squared"].mean()))
-        drawn = _resampled(values, resamples, derive_seed(seed, "soil_shift", pair, *model))
+        drawn = _resampled(*sides, resamples, derive_seed(seed, "soil_shift", pair, *model))
         for name, value in found.items():
             ends = np.quantile(drawn[name], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2]) if name in drawn else (np.nan, np.nan)
             yield about | {"quantity": name, "value": value, "low": ends[0], "high": ends[1], "status": "ok"}
 
 
-def _resampled(values: list[Any], resamples: int, seed: int) -> dict[str, np.ndarray]:
+def _side(soils: pd.DataFrame) -> Side:
+    return soils["reference"].to_numpy(), soils["squared"].to_numpy(), soils["error"].to_numpy()
+
+
+def _resampled(a: Side, b: Side, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """Return the quantities of resampled soils of both sets; resamples that cannot be matched are left out."""
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(resamples):
-        sides = []
-        for side in values:
-            take = rng.integers(0, len(side[0]), len(side[0]))
-            sides.append(tuple(part[take] for part in side))
-        if (own := decomposition(*sides)) is not None:
+        first, second = (rng.integers(0, len(side[0]), len(side[0])) for side in (a, b))
+        if (own := decomposition(_taken(a, first), _taken(b, second))) is not None:
             found.append(own)
     return {name: np.array([own[name] for own in found]) for name in found[0]} if found else {}
+
+
+def _taken(side: Side, rows: np.ndarray) -> Side:
+    return side[0][rows], side[1][rows], side[2][rows]

@@ -33,13 +33,10 @@ def tabulate(table: pd.DataFrame) -> pd.DataFrame:
     wide = rows.pivot_table(
         index=KEYS, columns="quantity", values=["value", "low", "high"], dropna=False, observed=True
     )
-    found = wide["value"].reindex(columns=list(VALUES))
-    for name in PARTS:
-        for end in ("low", "high"):
-            found[f"{name}_{end}"] = wide[end][name] if name in wide[end] else float("nan")
-    found = found.reset_index()
-    known = rows[KEYS].drop_duplicates()
-    found = known.merge(found, on=KEYS, how="left")
+    columns = [("value", name) for name in VALUES] + [(end, name) for name in PARTS for end in ("low", "high")]
+    flat = wide.reindex(columns=pd.MultiIndex.from_tuples(columns))
+    flat.columns = pd.Index([name if which == "value" else f"{name}_{which}" for which, name in columns])
+    found = rows[KEYS].drop_duplicates().merge(flat.reset_index(), on=KEYS, how="left")
     rank = {name: number for number, name in enumerate(PROPERTIES)}
     found = found.assign(p=found["target"].map(rank), m=found["method"].map(list(METHODS).index))
     return found.sort_values(["synthetic", "train", "dataset", "p", "m"], kind="stable").drop(columns=["p", "m"])

@@ -74,21 +74,21 @@ def _main(models: pd.DataFrame) -> pd.DataFrame:
 def _by_wavenumber(channels: pd.DataFrame) -> pd.DataFrame:
     """Return bias and RMSE of each channel, folds and seeds pooled, as rows of the same form."""
     sums = channels.groupby(CHANNELS, sort=False)[["n", "error", "error2"]].sum().reset_index()
-    found = {"channel_bias": sums["error"] / sums["n"], "channel_rmse": np.sqrt(sums["error2"] / sums["n"])}
     own = sums.rename(columns={"variant": "loss"}).drop(columns=["error", "error2"])
-    return pd.concat([own.assign(quantity=name, value=value) for name, value in found.items()])
+    bias = own.assign(quantity="channel_bias", value=sums["error"] / sums["n"])
+    return pd.concat([bias, own.assign(quantity="channel_rmse", value=np.sqrt(sums["error2"] / sums["n"]))])
 
 
 def _save(path: Path, table: pd.DataFrame, known: dict[str, Metadata], run_name: str) -> None:
     """Write a table with what metadata say of its sets; an empty one has its marks alone."""
     names = table["dataset"] if "dataset" in table else pd.Series(dtype=str)
-    marks = {"run": run_name, "family": names.map({name: about.family for name, about in known.items()})}
-    marks["synthetic"] = names.map({name: about.synthetic for name, about in known.items()}).astype(bool)
+    marked = table.assign(run=run_name, family=names.map({name: about.family for name, about in known.items()}))
+    marked["synthetic"] = names.map({name: about.synthetic for name, about in known.items()}).astype(bool)
     if "target" in table:
         units = {(name, t.analyte): t.unit for name, about in known.items() for t in about.targets}
         keys = zip(names, table["target"], strict=True)
-        marks["unit"] = [units.get(key) or _unit(table, units, index) for index, key in enumerate(keys)]
-    save_table(path, table.assign(**marks).reset_index(drop=True))
+        marked["unit"] = [units.get(key) or _unit(table, units, index) for index, key in enumerate(keys)]
+    save_table(path, marked.reset_index(drop=True))
 
 
 def _unit(table: pd.DataFrame, units: dict[tuple[str, str], str], index: int) -> str:

@@ -71,7 +71,7 @@ def _trained(args: argparse.Namespace, study: Study) -> dict[str, tuple[VAE, NIR
     if not paired:
         raise BadInputError("soil", "bridged", "a training set with both ranges", study.not_run or "none")
     mir = stacked(study, mir_training_rows(study, args.split, independent), "mir")
-    pairs = [stacked(study, paired, kind) for kind in ("nir", "mir")]
+    pairs = stacked(study, paired, "nir"), stacked(study, paired, "mir")
     seeds = [derive_seed(args.seed, stage, args.split, args.encoder_seed) for stage in ("soil_vae", "soil_bridge")]
     found = {}
     for name, loss in losses(args.settings["band_bias"]).items():
