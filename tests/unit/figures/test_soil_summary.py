@@ -23,7 +23,7 @@ def metrics():
                     "method": method,
                     "variant": variant,
                     "seed": seed,
-                    "value": value + 0.01 * number + 0.002 * seed,
+                    "value": value + 0.01 * number + 0.002 * max(seed, 0),
                 }
                 rows += [common | own | {"metric": name} for name in ("ccc", "ccc_low", "ccc_high")]
         control = {"method": "mir_latent_mlp", "variant": "random_init", "seed": 0, "metric": "ccc", "value": 0.6}
