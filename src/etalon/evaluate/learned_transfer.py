@@ -85,8 +85,8 @@ def learned_rows(
         stacked = stack(pair, [], baselines, settings["savgol_window"], settings["savgol_order"])
     except NotRunError as error:
         return gaps({pair.name: error.reason}, settings, encoder_seed), []
-    place = _place(pair, stacked.wavelengths, next(start.parameters()).device)
-    networks = _networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
+    place = place_of(pair, stacked.wavelengths, next(start.parameters()).device)
+    networks = make_networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
     for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
         common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
         try:
@@ -116,14 +116,14 @@ def gaps(missing: Mapping[str, str], settings: Mapping[str, Any], encoder_seed: 
     ]
 
 
-def _place(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
+def place_of(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
     """Return where the spectra of a pair lie, and what is known of the instrument whose spectra are corrected."""
     about = pair.target.metadata
     zero, axis = torch.zeros(1, len(wavelengths), device=device), torch.tensor(wavelengths, device=device)
     return GridBatch(zero, axis, about.modality, about.axis_unit, None, categories_of(about)[None].to(device))
 
 
-def _networks(
+def make_networks(
     place: GridBatch, start: PatchTransformer, methods: Mapping[str, Mapping[str, Any]], seed: int
 ) -> Networks:
     """Return the untrained network and the plan of each method: they are the same for every draw."""
