@@ -22,7 +22,9 @@ from etalon.synthesis.bands import absorptivity
 from etalon.synthesis.lines import spectrum
 from etalon.synthesis.mid_infrared import LINES
 
-FOREIGN = "ethanol"  # a solvent in food, feed, soil or tablets; the height of its strongest band is a share of the range
+FOREIGN = (
+    "ethanol"  # a solvent in food, feed, soil or tablets; the height of its strongest band is a share of the range
+)
 FOREIGN_SHARE = 0.05
 SPIKES, SPIKE_SHARE = 3, 0.1
 DROPPED_SHARE = 0.05  # of the axis
@@ -86,7 +88,9 @@ def outlier_rows(spectra: SpectraSet, tasks: Sequence[Task], settings: Mapping[s
             rows += [place | {"method": limit, "condition": OWN, **not_run(reason)} for limit in LIMITS]
             continue
         for draw in range(settings["draws"]):
-            rows += [place | {"draw": draw} | row for row in _drawn(spectra, task, specimens, size, draw, settings, seed)]
+            rows += [
+                place | {"draw": draw} | row for row in _drawn(spectra, task, specimens, size, draw, settings, seed)
+            ]
     return rows
 
 

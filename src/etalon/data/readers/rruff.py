@@ -40,10 +40,10 @@ def _parse(file: Path, path: str) -> tuple[dict[str, str], np.ndarray, np.ndarra
             fields[name.strip().lower()] = value.strip()
         elif line.strip():
             try:
-                axis, value = map(float, line.split(","))
+                point, intensity = map(float, line.split(","))
             except ValueError as error:
                 raise BadInputError(path, f"line {number}", "two numbers with a comma between them", line) from error
-            points.append((axis, value))
+            points.append((point, intensity))
     if len(points) < 2:
         raise BadInputError(path, "file", "a spectrum of at least two points", len(points))
     return fields, *np.array(points).T
