@@ -10,6 +10,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/learned.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/drawing.smk"
 
@@ -27,7 +28,7 @@ wildcard_constraints:
     experiment=one_of((*EXPERIMENTS, *BEYOND)),
     heads="encoders|downstream",
     table=one_of(TABLES),
-    variant=one_of(VARIANTS),
+    variant=one_of([*VARIANTS, *PRETRAININGS]),
     heldout=r"fold\d+",
     seed=r"\d+",
     corpus=one_of(CORPORA),

@@ -29,6 +29,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--data", type=Path, nargs="*", default=[], help="folders of the datasets to train on")
     arguments.add_argument("--synthetic", type=Path, nargs="*", default=[], help="shards of synthetic_corpus")
+    arguments.add_argument("--variant", required=True, help="name of this way to pretrain")
+    arguments.add_argument("--heldout", required=True, help="name of the fold of families")
     arguments.add_argument("--heldout-families", nargs="*", default=[], help="families that must not be seen")
     arguments.add_argument("--encoder-seed", type=int, required=True, help="number of the seed")
     arguments.add_argument("--seed", type=int, required=True, help="main seed")
@@ -72,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
         "seconds": round(result.seconds, 1),
     }
     rows = pd.DataFrame(result.curves, columns=["step", "spectra", "quantity", "value"])
-    save_table(args.curves, rows.assign(seed=args.encoder_seed))
+    save_table(args.curves, rows.assign(variant=args.variant, heldout=args.heldout, seed=args.encoder_seed))
     save_encoder(args.out, result.weights, record)
     remove_states(args.out)
 
@@ -83,7 +85,7 @@ def _train(model: PatchTransformer, corpus: list[TrainingSet], monitor: Monitor,
     device = next(model.parameters()).device
     sampler = Sampler(corpus, settings["p_synthetic"], batch["groups"], batch["spectra"], seed, device)
     steps = max(1, round(settings["training"]["spectra"] / sampler.spectra_per_step))
-    objective = PatchObjective(model, settings["losses"], settings["augment"], steps=steps)
+    objective = PatchObjective(model, settings["losses"], settings["augment"], steps=steps, masking=settings["masking"])
     schedule = Schedule(**settings["training"])
     return train(objective.to(device), model, sampler, monitor, schedule, state_path=_state_path(args))
 
