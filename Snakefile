@@ -11,6 +11,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/learned.smk"
+include: "workflow/rules/studied.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/drawing.smk"
 
@@ -41,6 +42,7 @@ include: "workflow/rules/embedding.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
 include: "workflow/rules/transfer.smk"
+include: "workflow/rules/transfer_studies.smk"
 include: "workflow/rules/figures.smk"
 
 

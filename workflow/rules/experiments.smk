@@ -15,7 +15,8 @@ def scores_in(classical, encoders):
     """Scores of experiments on datasets and of others on variants. A set without references or classes has none."""
     names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
     names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
-    kinds = dict.fromkeys(("few_shot", "classical_few_shot", "classical_transfer", "learned_transfer"), "parquet")
+    tables = ("few_shot", "classical_few_shot", "classical_transfer", "learned_transfer", *STUDIED)
+    kinds = dict.fromkeys(tables, "parquet")
     return [f"<results>/scores/{experiment}/{name}.{kinds.get(experiment, 'json')}" for experiment, name in names]
 
 
@@ -259,6 +260,7 @@ SETTINGS = {
     | chosen("embedding", "repeats")
     | chosen("phase_0", *CHOICES),
     "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets") | chosen("phase_0", *CHOICES),
+    **STUDY_SETTINGS,
 }
 
 
@@ -280,6 +282,7 @@ JUDGED = {
     **dict.fromkeys(("few_shot", "classical_few_shot"), MEASURED),
     "classical_transfer": [dataset for dataset in DATASETS if MEASURED_ALSO[dataset]],
     "learned_transfer": learned_jobs(),
+    **STUDIED,
 }
 # Experiments on datasets, and those on encoders: the folder of predictions of each stage, and what it reads of an encoder.
 EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
@@ -330,7 +333,9 @@ TABLES = {
     "embedding_few_shot": (("classical_few_shot",), {"few_shot": FINALISTS}),
     "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
     "transfer": (("classical_transfer", "learned_transfer"), {}),
+    **STUDY_TABLES,
 }
 # Without two datasets that share specimens, or two families that share an analyte, there is nothing to gather.
 EMPTY = [table for table, experiments in TABLES.items() if not scores_in(*experiments)]
 TABLES = {table: experiments for table, experiments in TABLES.items() if table not in EMPTY}
+EMPTY += [] if LATENT_PAIRS else ["transfer_latent_map"]

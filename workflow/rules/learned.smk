@@ -92,6 +92,8 @@ def pretraining_settings(wildcards):
         "training": {key: config["pretraining"][key] for key in shared}
         | {key: pretraining[key] for key in optimisation},
     }
+    if "modalities" in own:
+        content["modalities"] = own["modalities"]
     return json.dumps(content)
 
 

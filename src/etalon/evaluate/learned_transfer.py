@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from tqdm import tqdm
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
 from etalon.evaluate.cross_instrument import Pair, enough_shared, tasks_of
+from etalon.evaluate.outliers import OutlierLimits
 from etalon.evaluate.tasks import Task
 from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples
 from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
-from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus, outlying
+from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus
 from etalon.models.encoder import GridBatch
 from etalon.models.metadata_embedding import categories_of
 from etalon.models.patch_transformer import PatchTransformer
@@ -46,18 +48,21 @@ class Outcome:
     outlying: np.ndarray
 
 
-def apply(fitted: LearnedTransfer, spectra: np.ndarray, levels: Sequence[float]) -> Outcome:
-    """Return what a fitted transfer makes of target spectra, shape (n, p), with intervals of each level."""
+def apply(fitted: LearnedTransfer, spectra: np.ndarray, levels: Sequence[float], limits: OutlierLimits) -> Outcome:
+    """Return what a fitted transfer makes of target spectra, shape (n, p), with intervals of each level.
+
+    Parameters
+    ----------
+    limits : of the source calibration
+    """
     found = fitted.transferred(spectra)
     predictions = np.stack([fitted.calibration.predict(one) for one in found.members(fitted.share_)])
     difficulty, channels = fitted.difficulty(found)
     own = predictions[fitted.fold_]
     ends = {level: jackknife_plus(fitted.scores_, own, difficulty, level) for level in levels}
     transferred = found.spectra(fitted.share_)
-    model = fitted.calibration.model
-    known, new = (np.asarray(model.transform(part)) for part in (fitted.calibration.spectra, transferred))
     reach = {level: conformal_quantile(fitted.channel_scores_, level) * channels for level in levels}
-    return Outcome(fitted.calibration.predict(transferred), ends, transferred, reach, outlying(known, new))
+    return Outcome(fitted.calibration.predict(transferred), ends, transferred, reach, limits.flagged(transferred))
 
 
 def learned_rows(
@@ -156,6 +161,13 @@ class _Experiment:
     seed: int
     encoder_seed: int
 
+    @cached_property
+    def limits(self) -> list[OutlierLimits]:
+        """Limits of each fold's source calibration."""
+        return [
+            OutlierLimits(one.calibration.spectra, one.calibration.y, one.calibration.n_lv) for one in self.prepared
+        ]
+
     def run(self) -> Iterator[tuple[list[Row], pd.DataFrame | None]]:
         """Yield the metrics of one draw and method, with the predictions."""
         most = min(len(one.y) for one in self.prepared)
@@ -197,7 +209,10 @@ class _Experiment:
         ]
         fit_together(transfers, samples)
         levels = self.settings["levels"]
-        return [apply(fitted, one.test, levels) for fitted, one in zip(transfers, self.prepared, strict=True)]
+        return [
+            apply(fitted, one.test, levels, limits)
+            for fitted, one, limits in zip(transfers, self.prepared, self.limits, strict=True)
+        ]
 
     def _measured(self, outcomes: Sequence[Outcome], size: int) -> Iterator[Row]:
         one = self.prepared

@@ -1,6 +1,5 @@
 """Stage attention_map: what a patch transformer attends to in the spectra of one dataset, beside known bands."""
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from etalon.evaluate.tasks import Task
 from etalon.evaluate.transfer import Row
 from etalon.seeds import derive_seed
 from etalon.stages.arguments import job_parser, run
-from etalon.train.pair_network import reset
+from etalon.train.pair_network import untrained
 from etalon.train.patch_checkpoint import load_patch_transformer
 
 COMPUTED_BY = "etalon.evaluate.attention_bands"
@@ -32,9 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     args = arguments.parse_args(argv)
     torch.set_num_threads(args.threads)
     model, about = load_patch_transformer(args.encoder)
-    untrained = copy.deepcopy(model)
-    torch.manual_seed(derive_seed(args.seed, "init", "attention", about["encoder_seed"]))
-    reset(untrained)
+    random = untrained(model, derive_seed(args.seed, "init", "attention", about["encoder_seed"]))
 
     def rows_of(spectra: SpectraSet, tasks: Sequence[Task], folds: pd.DataFrame) -> list[Row]:
         refuse_family(spectra.metadata.family, about, args.encoder)
@@ -42,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
             raise NotRunError("no wavelength axis")
         rng = np.random.default_rng(derive_seed(args.seed, "attention", spectra.metadata.dataset_id))
         shown = np.sort(rng.permutation(len(spectra))[: args.settings["max_spectra"]])
-        models = {args.variant: model, RANDOM: untrained}
+        models = {args.variant: model, RANDOM: random}
         own = {"substances": args.settings["datasets"][spectra.metadata.dataset_id]}
         rows = attention_rows(models, spectra, own, shown)
         return [row | {"seed": about["encoder_seed"], "n_train": float(len(shown))} for row in rows]

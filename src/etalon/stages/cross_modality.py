@@ -16,11 +16,13 @@ from etalon.evaluate.study import run_study
 from etalon.evaluate.tasks import Task
 from etalon.evaluate.transfer import Row
 from etalon.models.patch_transformer import PatchTransformer
+from etalon.seeds import derive_seed
 from etalon.stages.arguments import job_parser, run
+from etalon.train.pair_network import untrained
 from etalon.train.patch_checkpoint import load_patch_transformer
 
 COMPUTED_BY = "etalon.evaluate.cross_modality"
-BLOCK = "learned"
+BLOCK, RANDOM = "learned", "random_init"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -33,14 +35,17 @@ def main(argv: list[str] | None = None) -> None:
     args = arguments.parse_args(argv)
     torch.set_num_threads(args.threads)
     opened = {variant: load_patch_transformer(Path(path)) for variant, path in args.encoder}
+    models = {variant: model for variant, (model, _) in opened.items()}
+    if models:
+        models[RANDOM] = untrained(next(iter(models.values())), derive_seed(args.seed, "init", "cross_modality"))
 
     def rows_of(spectra: SpectraSet, tasks: Sequence[Task], folds: pd.DataFrame) -> list[Row]:
         for variant, path in args.encoder:
             refuse_family(spectra.metadata.family, opened[variant][1], path)
         pairs, missing = modality_pairs(spectra, args.partners)
-        rows = gaps(missing, [SPECTRA, *opened]) + shift_rows(spectra, args.partners)
+        rows = gaps(missing, [SPECTRA, *models]) + shift_rows(spectra, args.partners)
         for pair in pairs:
-            embeddings = {variant: _embed(model, pair.target) for variant, (model, _) in opened.items()}
+            embeddings = {variant: _embed(model, pair.target) for variant, model in models.items()}
             rows += modality_rows(pair, tasks, folds, embeddings, args.settings, args.seed)
         return rows
 

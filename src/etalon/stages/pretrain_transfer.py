@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> None:
     if seen := sorted({source.family for source in real} & set(args.heldout_families)):
         raise BadInputError("pretrain_transfer", "--data", "no dataset of a held-out family", seen[0])
     synthetic = load_synthetic(args.synthetic)
+    if kinds := args.settings.get("modalities"):
+        real, synthetic = ([one for one in sets if one.batch.modality in kinds] for sets in (real, synthetic))
     if not real + synthetic:
         raise BadInputError("pretrain_transfer", "--data", "a dataset with a wavelength axis", "none")
     corpus = drawn_sets(real, synthetic, args.settings["p_synthetic"])

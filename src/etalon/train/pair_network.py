@@ -116,6 +116,15 @@ def make_network(
     return PatchCorrection(backbone, place, n_inputs, dropout)
 
 
+def untrained(model: PatchTransformer, seed: int) -> PatchTransformer:
+    """Return a copy with random weights."""
+    result = copy.deepcopy(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        reset(result)
+    return result
+
+
 def reset(backbone: PatchTransformer) -> None:
     """Give a backbone random weights, as before any training."""
     for module in backbone.modules():
