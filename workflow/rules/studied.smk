@@ -44,6 +44,14 @@ def fitted(methods):
     return {name: {**shared, **NETWORKS["methods"][name]} for name in methods}
 
 
+def learned_ageing_settings():
+    ageing = config["transfer_studies"]["ageing"]
+    learned = ageing["learned"]
+    largest = {kind: sorted(own)[-learned["largest"] :] for kind, own in ageing["amplitudes"].items()}
+    own = {"amplitudes": largest, "draws": learned["draws"], "methods": fitted(learned["methods"])}
+    return study_settings("ageing", ("datasets", "learned")) | own
+
+
 def substances():
     """The substances of each dataset whose attention is looked at."""
     named = config["transfer_studies"]["attention"]["datasets"]
@@ -71,9 +79,7 @@ def check_studies():
 # Studies whose datasets are named, not chosen by pattern, are asked about by dataset.
 STUDY_SETTINGS = {
     "classical_ageing": lambda: study_settings("ageing", ("datasets", "learned")),
-    "learned_ageing": lambda: study_settings("ageing", ("datasets", "learned"))
-    | config["transfer_studies"]["ageing"]["learned"]
-    | {"methods": fitted(config["transfer_studies"]["ageing"]["learned"]["methods"])},
+    "learned_ageing": learned_ageing_settings,
     "cross_modality": lambda: study_settings("cross_modality", ("datasets", "variants")),
     "attention_map": lambda: {
         "datasets": substances(),
