@@ -102,6 +102,14 @@ STUDIED = {
     "attention_map": pretrained_for(substances()),
     "planted_outliers": studied("outliers"),
 }
+# With the tables that they draw: a run without pairs of modalities has no figure of them.
+STUDY_FIGURES = {
+    "fig_transfer_degradation": "transfer_ageing",
+    "fig_transfer_cross_modality": "transfer_cross_modality",
+    "fig_transfer_attention": "transfer_attention",
+    "fig_transfer_latent_map": "transfer_latent_map",
+    "tab_transfer_outliers": "transfer_outliers",
+}
 STUDY_TABLES = {
     "transfer_ageing": (("classical_ageing", "learned_ageing"), {}),
     "transfer_cross_modality": (("cross_modality",), {}),

@@ -111,3 +111,4 @@ rule transfer:
     input:
         drawn("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
         drawn("fig_transfer_matrix", "fig_transfer_set_composition"),
+        drawn(*(figure for figure, table in STUDY_FIGURES.items() if table not in EMPTY)),

@@ -53,7 +53,9 @@ def ratios(metrics: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     """
     rows = plain(metrics)
     rows = rows[(rows["metric"] == "rmsep") & (rows["status"] == "ok") & rows["condition"].isin(list(PANELS))]
-    synthetic = bool(len(rows)) and bool(rows["synthetic"].all())
+    if rows.empty:
+        raise BadInputError("metrics", "condition", f"rows of {', '.join(PANELS)} that ran", "none")
+    synthetic = bool(rows["synthetic"].all())
     rows = rows[synthetic | ~rows["synthetic"]]
     new = rows[(rows["method"] == UNCORRECTED) & (rows["amplitude"] == 0.0)].set_index(TASK)["value"]
     means = rows.groupby([*TASK, "method", "amplitude"])["value"].mean().reset_index()
@@ -83,11 +85,9 @@ def draw(metrics: pd.DataFrame) -> Figure:
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
     table, synthetic = ratios(metrics)
-    if table.empty:
-        raise BadInputError("metrics", "condition", f"rows of {', '.join(PANELS)} that ran", "none")
     found = curves(table)
     present = [name for name in PANELS if (found["condition"] == name).any()]
-    methods = [name for name in _order(found["method"])]
+    methods = _order(found["method"])
     standards = int(plain(metrics).query("method not in (@UNCORRECTED, @OWN) and status == 'ok'")["n_train"].max())
     lines = [line for note in _notes(metrics, synthetic, standards) for line in textwrap.wrap(note, NOTE_WIDTH)]
     n_rows = -(-len(present) // COLUMNS)
