@@ -28,6 +28,7 @@ wildcard_constraints:
     experiment=one_of((*EXPERIMENTS, *BEYOND)),
     heads="encoders|downstream",
     table=one_of(TABLES),
+    curves="pretraining|transfer_pretraining",
     variant=one_of([*VARIANTS, *PRETRAININGS]),
     heldout=r"fold\d+",
     seed=r"\d+",
@@ -40,8 +41,8 @@ include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/embedding.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
-include: "workflow/rules/transfer.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/transfer.smk"
 
 
 localrules:

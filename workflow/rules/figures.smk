@@ -77,6 +77,19 @@ FIGURES = {
     "fig_transfer_matrix": (["transfer"], "Calibration transfer", "Figure: from each instrument to each other"),
     "fig_transfer_set_composition": (["transfer"], "Calibration transfer", "Figure: how transfer samples are chosen"),
 }
+FIGURES_OF_NETWORKS = {
+    "fig_transfer_uncertainty": (["transfer"], "Calibration transfer", "Figure: intervals of learned transfer"),
+    "fig_transfer_pretraining": (
+        ["transfer", "transfer_pretraining"],
+        "Calibration transfer",
+        "Figure: what pretraining is worth",
+    ),
+    "fig_transfer_architecture": (["transfer"], "Calibration transfer", "Figure: parts of the network"),
+    "tab_transfer_ablation": (["transfer"], "Calibration transfer", "Table: what each part is worth"),
+    "tab_transfer_cost": (["transfer", "transfer_cost"], "Calibration transfer", "Table: what a transfer costs"),
+}
+if learned_jobs() or config["figures_from"] == "reference":
+    FIGURES |= FIGURES_OF_NETWORKS
 FIGURES = drawable(FIGURES)
 
 

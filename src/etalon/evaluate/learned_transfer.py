@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
-from etalon.evaluate.cross_instrument import Pair, enough_shared, tasks_of
+from etalon.evaluate.cross_instrument import Pair, enough_shared
 from etalon.evaluate.tasks import Task
-from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples
+from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples, wanted_tasks
 from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
 from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus, outlying
 from etalon.models.encoder import GridBatch
@@ -87,9 +87,9 @@ def learned_rows(
         stacked = stack(pair, [], baselines, settings["savgol_window"], settings["savgol_order"])
     except NotRunError as error:
         return gaps({pair.name: error.reason}, settings, encoder_seed), []
-    place = _place(pair, stacked.wavelengths, next(start.parameters()).device)
-    networks = _networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
-    for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
+    place = place_of(pair, stacked.wavelengths, next(start.parameters()).device)
+    networks = networks_of(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
+    for task in wanted_tasks(pair, tasks, settings):
         common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
         try:
             enough_shared(pair, task)
@@ -118,14 +118,14 @@ def gaps(missing: Mapping[str, str], settings: Mapping[str, Any], encoder_seed: 
     ]
 
 
-def _place(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
+def place_of(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
     """Return where the spectra of a pair lie, and what is known of the instrument whose spectra are corrected."""
     about = pair.target.metadata
     zero, axis = torch.zeros(1, len(wavelengths), device=device), torch.tensor(wavelengths, device=device)
     return GridBatch(zero, axis, about.modality, about.axis_unit, None, categories_of(about)[None].to(device))
 
 
-def _networks(
+def networks_of(
     place: GridBatch, start: PatchTransformer, methods: Mapping[str, Mapping[str, Any]], seed: int
 ) -> Networks:
     """Return the untrained network and the plan of each method: they are the same for every draw."""
