@@ -29,6 +29,7 @@ wildcard_constraints:
     experiment=one_of((*EXPERIMENTS, *BEYOND)),
     heads="encoders|downstream",
     table=one_of(TABLES),
+    curves="pretraining|transfer_pretraining",
     variant=one_of([*VARIANTS, *PRETRAININGS]),
     heldout=r"fold\d+",
     seed=r"\d+",
@@ -41,9 +42,9 @@ include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/embedding.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/transfer.smk"
 include: "workflow/rules/transfer_studies.smk"
-include: "workflow/rules/figures.smk"
 
 
 localrules:

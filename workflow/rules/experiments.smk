@@ -116,6 +116,13 @@ def launcher(wildcards):
     return f"-m torch.distributed.run --standalone --nproc-per-node {gpus_of(wildcards)} -m"
 
 
+def curves_of(wildcards):
+    """The curves of the trainings that a table gathers."""
+    if wildcards.curves == "pretraining":
+        return expand("<results>/pretraining/{training}.parquet", training=checkpoints(MAIN))
+    return expand("<results>/transfer/pretraining/{training}.parquet", training=transfer_checkpoints())
+
+
 def mapped():
     return [dataset for heldout in FOLDS for dataset in held_out(heldout) if dataset in LABELLED]
 
@@ -259,7 +266,8 @@ SETTINGS = {
     "classical_cross_instrument": lambda: chosen("cross_instrument", "transfer")
     | chosen("embedding", "repeats")
     | chosen("phase_0", *CHOICES),
-    "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets") | chosen("phase_0", *CHOICES),
+    "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets", "targets")
+    | chosen("phase_0", *CHOICES),
     **STUDY_SETTINGS,
 }
 
@@ -339,3 +347,4 @@ TABLES = {
 EMPTY = [table for table, experiments in TABLES.items() if not scores_in(*experiments)]
 TABLES = {table: experiments for table, experiments in TABLES.items() if table not in EMPTY}
 EMPTY += [] if LATENT_PAIRS else ["transfer_latent_map"]
+EMPTY += [] if learned_jobs() else ["transfer_pretraining", "transfer_cost"]

@@ -90,6 +90,19 @@ FIGURES = {
     ),
     "tab_transfer_outliers": (["transfer_outliers"], "Calibration transfer", "Table: planted outliers"),
 }
+FIGURES_OF_NETWORKS = {
+    "fig_transfer_uncertainty": (["transfer"], "Calibration transfer", "Figure: intervals of learned transfer"),
+    "fig_transfer_pretraining": (
+        ["transfer", "transfer_pretraining"],
+        "Calibration transfer",
+        "Figure: what pretraining is worth",
+    ),
+    "fig_transfer_architecture": (["transfer"], "Calibration transfer", "Figure: parts of the network"),
+    "tab_transfer_ablation": (["transfer"], "Calibration transfer", "Table: what each part is worth"),
+    "tab_transfer_cost": (["transfer", "transfer_cost"], "Calibration transfer", "Table: what a transfer costs"),
+}
+if learned_jobs() or config["figures_from"] == "reference":
+    FIGURES |= FIGURES_OF_NETWORKS
 FIGURES = drawable(FIGURES)
 
 

@@ -1,6 +1,9 @@
 # Networks of calibration transfer: which are pretrained without which families, and which jobs judge them.
 
 
+import types
+
+
 def read_networks(path):
     """Ways to pretrain and to fit, checked and with the defaults of their schema."""
     networks = yaml.safe_load(Path(path).read_text())
@@ -111,10 +114,24 @@ def learned_settings(wildcards):
         "sizes": learned["sizes"] if main else learned["ablation"]["sizes"],
         "choices": {"random": learned["draws"]},
         "max_targets": config["transfer"]["max_targets"],
+        "targets": config["transfer"]["targets"],
         "levels": learned["levels"],
         "device": config["pretraining"]["device"],
     }
     return json.dumps(content | {key: config["phase_0"][key] for key in CHOICES})
+
+
+def costed_pair():
+    """Source and target of the first pair, on which weights and seconds are measured; nothing without any."""
+    first = next((job.split("/")[0] for job in learned_jobs()), None)
+    if first is None:
+        return None, None
+    return first, learned_pairs(first, config["transfer"]["learned"]["variants"][0])[0]
+
+
+def transfer_cost_settings():
+    first = types.SimpleNamespace(variant=config["transfer"]["learned"]["variants"][0])
+    return json.dumps(json.loads(learned_settings(first)) | config["transfer"]["cost"])
 
 
 CHOICES = ("preprocessings", "max_lv", "inner_splits", "savgol_window", "savgol_order")  # of classical methods

@@ -107,8 +107,47 @@ rule learned_transfer:
         " &> {log:q}"
 
 
+if learned_jobs():
+
+    # What a transfer costs, measured on the first pair that networks are tried on.
+    rule measure_transfer_cost:
+        input:
+            data=contents(costed_pair()),
+            folds=f"<data>/splits/{costed_pair()[0]}.parquet",
+            encoder="<results>/transfer/checkpoints/{}/{}/seed0.safetensors".format(
+                config["transfer"]["learned"]["variants"][0], fold_of(costed_pair()[0])
+            ),
+        output:
+            table="<results>/metrics/transfer_cost.parquet",
+            record="<results>/metrics/transfer_cost.json",
+        log:
+            "<logs>/measure_transfer_cost/<run>.log",
+        benchmark:
+            "<results>/benchmarks/measure_transfer_cost.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(30),
+        params:
+            data=folders(costed_pair()),
+            variant=config["transfer"]["learned"]["variants"][0],
+            settings=transfer_cost_settings(),
+            seed=config["seed"],
+            run=config["run"],
+            code=code_digest("measure_transfer_cost"),
+            origin=origins(costed_pair()),
+        shell:
+            "python -m etalon.stages.measure_transfer_cost --run {params.run} --data {params.data[0]:q}"
+            " --partner {params.data[1]:q} --folds {input.folds:q} --encoder {input.encoder:q}"
+            " --variant {params.variant} --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+            " --out {output.table:q} --record {output.record:q} &> {log:q}"
+
+
 rule transfer:
     input:
         drawn("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
         drawn("fig_transfer_matrix", "fig_transfer_set_composition"),
+        drawn(*filter(FIGURES_OF_NETWORKS.__contains__, FIGURES)),
         drawn(*(figure for figure, table in STUDY_FIGURES.items() if table not in EMPTY)),

@@ -12,7 +12,7 @@ from etalon.errors import NotRunError
 from etalon.evaluate.cross_instrument import Pair, enough_shared, tasks_of
 from etalon.evaluate.embed import embed_spectra_of
 from etalon.evaluate.embedding_map import places
-from etalon.evaluate.learned_transfer import make_networks, place_of
+from etalon.evaluate.learned_transfer import networks_of, place_of
 from etalon.evaluate.tasks import list_tasks
 from etalon.evaluate.transfer import folds_of
 from etalon.evaluate.transfer_methods import prepare, stack
@@ -80,7 +80,7 @@ def latent_table(
     samples = one.source[chosen], one.target[chosen], one.y[chosen]
     states[PDS] = PiecewiseDirectStandardisation(one.calibration).fit(*samples).transform(target)
     place = place_of(pair, stacked.wavelengths, next(start.parameters()).device)
-    networks = make_networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
+    networks = networks_of(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
     for name, (network, plan) in networks.items():
         own = derive_seed(seed, "fit", encoder_seed, name, 0, 0)
         fitted = LearnedTransfer(one.calibration, place, network, start.points, plan, own)

@@ -9,7 +9,7 @@ from etalon.contracts import SpectraSet
 from etalon.errors import BadInputError
 from etalon.evaluate.ageing_experiment import Predict
 from etalon.evaluate.cross_instrument import Pair
-from etalon.evaluate.learned_transfer import make_networks, place_of
+from etalon.evaluate.learned_transfer import networks_of, place_of
 from etalon.evaluate.transfer_methods import Prepared
 from etalon.models.patch_transformer import PatchTransformer
 from etalon.seeds import derive_seed
@@ -25,7 +25,7 @@ def learned(
 ) -> dict[str, Predict]:
     """Return learned methods by name; see `etalon.evaluate.learned_transfer.learned_rows` for `methods`."""
     place = place_of(Pair(spectra, spectra), spectra.wavelengths, next(start.parameters()).device)
-    networks = make_networks(place, start, methods, derive_seed(seed, "init", encoder_seed))
+    networks = networks_of(place, start, methods, derive_seed(seed, "init", encoder_seed))
 
     def of(name: str) -> Predict:
         network, plan = networks[name]

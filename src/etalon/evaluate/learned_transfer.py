@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
-from etalon.evaluate.cross_instrument import Pair, enough_shared, tasks_of
+from etalon.evaluate.cross_instrument import Pair, enough_shared
 from etalon.evaluate.outliers import OutlierLimits
 from etalon.evaluate.tasks import Task
-from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples
+from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples, wanted_tasks
 from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
 from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus
 from etalon.models.encoder import GridBatch
@@ -93,8 +93,8 @@ def learned_rows(
     except NotRunError as error:
         return gaps({pair.name: error.reason}, settings, encoder_seed), []
     place = place_of(pair, stacked.wavelengths, next(start.parameters()).device)
-    networks = make_networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
-    for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
+    networks = networks_of(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
+    for task in wanted_tasks(pair, tasks, settings):
         common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
         try:
             enough_shared(pair, task)
@@ -130,7 +130,7 @@ def place_of(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridB
     return GridBatch(zero, axis, about.modality, about.axis_unit, None, categories_of(about)[None].to(device))
 
 
-def make_networks(
+def networks_of(
     place: GridBatch, start: PatchTransformer, methods: Mapping[str, Mapping[str, Any]], seed: int
 ) -> Networks:
     """Return the untrained network and the plan of each method: they are the same for every draw."""

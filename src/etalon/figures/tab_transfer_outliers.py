@@ -85,8 +85,8 @@ def _means(table: pd.DataFrame) -> str:
         "Planted outliers: share of spectra beyond a limit (\\%), mean over datasets. Own: held-out spectra as"
         f" measured, false alarms, nominally {100 * NOMINAL:g}; the others are the same spectra, spoiled: the bands of"
         " ethanol added, three channels raised, a twentieth of the axis bridged, the top tenth cut off. Limits of"
-        " left-out samples are quantiles of what calibrations say of samples that they were not fitted to; with fewer samples"
-        " than 39 (T² or Q: 79) there is none."
+        " left-out samples are quantiles of what calibrations say of samples that they were not fitted to; with fewer"
+        " than 39 samples (T² or Q: 79) there is none."
     )
     header = ["Specimens", "Limit", *CONDITIONS.values(), "Datasets"]
     return longtable(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from etalon.chemometrics.transfer import SourceCalibration, Transfer
 from etalon.models.encoder import GridBatch
 from etalon.train.pair_fitting import Pairs, Trained, fit_networks
-from etalon.train.transfer_member import Member, Plan, Units, choose_settings, fit_base, prepare_member
+from etalon.train.transfer_member import Plan, Units, choose_settings, fit_base, prepare_member
 
 DROPOUT_PASSES = 10
 
@@ -158,10 +158,14 @@ def fit_together(transfers: Sequence[LearnedTransfer], samples: Sequence[Samples
     ----------
     samples : source spectra, target spectra and references of each
     """
-    checked = [tuple(np.asarray(part, dtype=np.float64) for part in own) for own in samples]
+    checked = [_as_floats(*own) for own in samples]
     for transfer, own in zip(transfers, checked, strict=True):
         transfer._check(*own)
     _fit_all(transfers, checked)
+
+
+def _as_floats(source: np.ndarray, target: np.ndarray, y: np.ndarray) -> Samples:
+    return np.asarray(source, dtype=float), np.asarray(target, dtype=float), np.asarray(y, dtype=float)
 
 
 def _fit_all(transfers: Sequence[LearnedTransfer], samples: Sequence[Samples]) -> None:

@@ -66,7 +66,8 @@ def fit_networks(
     variance 1/n: instruments that respond linearly map mixtures as they map pairs. The loss is the mean squared error
     of the correction, in units of its own size, and that of what the calibration makes of it, in units likewise.
 
-    A network this small is mostly the calling of its layers; one call for a dozen copies costs little more than for one.
+    A network this small is mostly the calling of its layers: one call for a dozen copies takes little more than one
+    for one.
 
     Parameters
     ----------

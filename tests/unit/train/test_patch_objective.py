@@ -80,7 +80,8 @@ def arguments(training, out, **changes):
         "average_decay": 0.9, "precision": "float32", "measurements": 2, "patience": 0, "still": 0.0, "save_every": 0.0,
     }  # fmt: skip
     settings = {
-        "device": "cpu", "size": SIZE, "p_synthetic": 0.0, "losses": LOSSES, "masking": "curriculum", "augment": ["noise", "shift"],
+        "device": "cpu", "size": SIZE, "p_synthetic": 0.0, "losses": LOSSES, "masking": "curriculum",
+        "augment": ["noise", "shift"],
         "batch": {"groups": 2, "spectra": 8}, "training": schedule | changes,
     }  # fmt: skip
     path = training.folder / out / "seed0.safetensors"
