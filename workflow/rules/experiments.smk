@@ -15,7 +15,8 @@ def scores_in(classical, encoders):
     """Scores of experiments on datasets and of others on variants. A set without references or classes has none."""
     names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
     names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
-    kinds = dict.fromkeys(("few_shot", "classical_few_shot", "classical_transfer"), "parquet")
+    tables = ("few_shot", "classical_few_shot", "classical_transfer", "learned_transfer", *STUDIED)
+    kinds = dict.fromkeys(tables, "parquet")
     return [f"<results>/scores/{experiment}/{name}.{kinds.get(experiment, 'json')}" for experiment, name in names]
 
 
@@ -113,6 +114,13 @@ def launcher(wildcards):
     if gpus_of(wildcards) == 1:
         return "-m"
     return f"-m torch.distributed.run --standalone --nproc-per-node {gpus_of(wildcards)} -m"
+
+
+def curves_of(wildcards):
+    """The curves of the trainings that a table gathers."""
+    if wildcards.curves == "pretraining":
+        return expand("<results>/pretraining/{training}.parquet", training=checkpoints(MAIN))
+    return expand("<results>/transfer/pretraining/{training}.parquet", training=transfer_checkpoints())
 
 
 def mapped():
@@ -225,7 +233,6 @@ def chosen(block, *names):
     return {name: config[block][name] for name in names}
 
 
-CHOICES = ("preprocessings", "max_lv", "inner_splits", "savgol_window", "savgol_order")  # of classical methods
 # What decides an experiment besides its data, and is told to its stage.
 SETTINGS = {
     "encoders": lambda: chosen("embedding", "heads", "inner_splits", "repeats", "max_rows"),
@@ -260,7 +267,9 @@ SETTINGS = {
     "classical_cross_instrument": lambda: chosen("cross_instrument", "transfer")
     | chosen("embedding", "repeats")
     | chosen("phase_0", *CHOICES),
-    "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets") | chosen("phase_0", *CHOICES),
+    "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets", "targets")
+    | chosen("phase_0", *CHOICES),
+    **STUDY_SETTINGS,
 }
 
 
@@ -273,8 +282,6 @@ FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
 NEIGHBOURS = neighbours({dataset: CATALOGUE[dataset] for dataset in DATASETS})
 LODO = list(NEIGHBOURS)
 PARTNERS = {id: [other for other in CATALOGUE[id].paired_with if other in LABELLED] for id in LABELLED}
-# The same for calibration transfer, which also says of what it cannot judge that it has no references.
-MEASURED_ALSO = {id: [other for other in CATALOGUE[id].paired_with if other in DATASETS] for id in DATASETS}
 # The datasets that an experiment judges, where these are not all with references or classes.
 MEASURED = [dataset for dataset in LABELLED if CATALOGUE[dataset].targets]
 PAIRED = [dataset for dataset in MEASURED if PARTNERS[dataset]]
@@ -283,6 +290,8 @@ JUDGED = {
     **dict.fromkeys(("cross_instrument", "classical_cross_instrument"), PAIRED),
     **dict.fromkeys(("few_shot", "classical_few_shot"), MEASURED),
     "classical_transfer": [dataset for dataset in DATASETS if MEASURED_ALSO[dataset]],
+    "learned_transfer": learned_jobs(),
+    **STUDIED,
 }
 # Experiments on datasets, and those on encoders: the folder of predictions of each stage, and what it reads of an encoder.
 EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
@@ -332,8 +341,11 @@ TABLES = {
     ),
     "embedding_few_shot": (("classical_few_shot",), {"few_shot": FINALISTS}),
     "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
-    "transfer": (("classical_transfer",), {}),
+    "transfer": (("classical_transfer", "learned_transfer"), {}),
+    **STUDY_TABLES,
 }
 # Without two datasets that share specimens, or two families that share an analyte, there is nothing to gather.
 EMPTY = [table for table, experiments in TABLES.items() if not scores_in(*experiments)]
 TABLES = {table: experiments for table, experiments in TABLES.items() if table not in EMPTY}
+EMPTY += [] if LATENT_PAIRS else ["transfer_latent_map"]
+EMPTY += [] if learned_jobs() else ["transfer_pretraining", "transfer_cost"]

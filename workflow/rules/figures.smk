@@ -76,7 +76,33 @@ FIGURES = {
     "fig_transfer_benchmark": (["transfer"], "Calibration transfer", "Figure: every method"),
     "fig_transfer_matrix": (["transfer"], "Calibration transfer", "Figure: from each instrument to each other"),
     "fig_transfer_set_composition": (["transfer"], "Calibration transfer", "Figure: how transfer samples are chosen"),
+    "fig_transfer_degradation": (["transfer_ageing"], "Calibration transfer", "Figure: an instrument grows old"),
+    "fig_transfer_cross_modality": (
+        ["transfer_cross_modality"],
+        "Calibration transfer",
+        "Figure: from one modality to another",
+    ),
+    "fig_transfer_attention": (["transfer_attention"], "Calibration transfer", "Figure: attention and known bands"),
+    "fig_transfer_latent_map": (
+        ["transfer_latent_map"],
+        "Calibration transfer",
+        "Figure: two instruments in the latent space",
+    ),
+    "tab_transfer_outliers": (["transfer_outliers"], "Calibration transfer", "Table: planted outliers"),
 }
+FIGURES_OF_NETWORKS = {
+    "fig_transfer_uncertainty": (["transfer"], "Calibration transfer", "Figure: intervals of learned transfer"),
+    "fig_transfer_pretraining": (
+        ["transfer", "transfer_pretraining"],
+        "Calibration transfer",
+        "Figure: what pretraining is worth",
+    ),
+    "fig_transfer_architecture": (["transfer"], "Calibration transfer", "Figure: parts of the network"),
+    "tab_transfer_ablation": (["transfer"], "Calibration transfer", "Table: what each part is worth"),
+    "tab_transfer_cost": (["transfer", "transfer_cost"], "Calibration transfer", "Table: what a transfer costs"),
+}
+if learned_jobs() or config["figures_from"] == "reference":
+    FIGURES |= FIGURES_OF_NETWORKS
 FIGURES = drawable(FIGURES)
 
 

@@ -66,15 +66,16 @@ rule pretrain:
         " --out {output.checkpoint:q} --curves {output.curves:q} &> {log:q}"
 
 
+# The curves of the encoders, and those of the networks of calibration transfer.
 rule gather_curves:
     input:
-        curves=expand("<results>/pretraining/{training}.parquet", training=checkpoints(MAIN)),
+        curves=curves_of,
     output:
-        table="<results>/metrics/pretraining.parquet",
+        table="<results>/metrics/{curves}.parquet",
     log:
-        "<logs>/gather_curves/<run>.log",
+        "<logs>/gather_curves/<run>/{curves}.log",
     benchmark:
-        "<results>/benchmarks/gather_curves.tsv"
+        "<results>/benchmarks/gather_curves/{curves}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1

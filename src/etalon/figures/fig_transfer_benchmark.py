@@ -54,11 +54,15 @@ def draw(metrics: pd.DataFrame) -> Figure:
         for name in absent:
             axes[0].text(0.02, names.index(name), _reason(rows, name), size=5.5, va="center", color="0.35",
                          transform=axes[0].get_yaxis_transform())  # fmt: skip
-        axes[0].set_yticks(range(len(names)), [look(name).label for name in names])
+        tasks = found["ratio"][0]["tasks"]
+        few = {name: f" ({tasks[name]})" for name in ranked.index if tasks[name] < tasks.max()}
+        axes[0].set_yticks(range(len(names)), [look(name).label + few.get(name, "") for name in names])
         axes[0].set_ylim(len(names) - 0.4, -0.6)
         axes[0].set_xlabel("RMSEP / RMSEP of the target instrument's own calibration")
         axes[1].set_xlabel("Transfer efficiency η")
-        area.suptitle(f"{size:g} transfer samples", size=7.0)
+        area.suptitle(
+            f"{size:g} transfer samples, {tasks.max()} tasks (in brackets: on how many a method ran)", size=7.0
+        )
         _draw_legend(area, colours, any(extended for _, extended in found.values()))
         foot.text(0.01, 1.0, "\n".join(lines), size=6.0, va="top", linespacing=1.3)
     return figure

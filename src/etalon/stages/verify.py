@@ -16,7 +16,7 @@ KEYS = [
     *("condition", "amplitude", "metric"),
 ]
 EMBEDDING = "embedding"
-IN_ANALYTE_UNITS = ("rmsep", "bias", "sep", "mae")
+IN_ANALYTE_UNITS = ("rmsep", "bias", "sep", "mae", *(f"interval_width_{level}" for level in (50, 80, 90, 95)))
 SHOWN = 20
 
 
@@ -28,7 +28,7 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerances: dict[str, d
     found, expected : tables of metrics, see `etalon.records.METRIC_COLUMNS`
     tolerances : largest accepted difference of each metric, for errors in the analyte's unit as a fraction of the
         expected RMSEP, else of the expected value, or of 1 where that is smaller; under "tolerance" for classical
-        methods, under "encoders" for embeddings
+        methods, under "encoders" for embeddings and other networks
 
     Returns
     -------
@@ -48,12 +48,17 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerances: dict[str, d
             raise BadInputError("config", f"verify.{kind}.{unknown[0]}", "a tolerance", "nothing")
     both["difference"] = (both["found"] - both["expected"]).abs() / _scale(both)
     of_encoders = both["metric"].map(tolerances["encoders"])
-    both["tolerance"] = of_encoders.where(both["method"] == EMBEDDING, both["metric"].map(tolerances["tolerance"]))
+    both["tolerance"] = of_encoders.where(_learned(both), both["metric"].map(tolerances["tolerance"]))
     is_expected, is_found = both["expected"].notna(), both["found"].notna()
     within = both["difference"] <= both["tolerance"]
     cases = [is_expected & is_found & within, is_expected & is_found, is_expected]
     both["verdict"] = np.select(cases, ["same", "differs", "missing"], "new")
     return both
+
+
+def _learned(numbers: pd.DataFrame) -> pd.Series:
+    """Return whether a network was trained for each number: only these have a variant."""
+    return (numbers["method"] == EMBEDDING) | (numbers["variant"].astype(str) != "")
 
 
 def _values(table: pd.DataFrame, name: str) -> pd.Series:
@@ -77,9 +82,9 @@ def _scale(numbers: pd.DataFrame) -> pd.Series:
 def summarise(numbers: pd.DataFrame) -> str:
     """Return one line a metric, of embeddings and of the rest, and one for each of the first that differ or miss."""
     lines = [f"{'metric':34}{'numbers':>8}{'same':>8}{'largest difference':>20}{'tolerance':>12}"]
-    for (learned, metric), group in numbers.groupby([numbers["method"] == EMBEDDING, "metric"], sort=False):
+    for (learned, metric), group in numbers.groupby([_learned(numbers), "metric"], sort=False):
         counts = f"{group['expected'].notna().sum():8d}{(group['verdict'] == 'same').sum():8d}"
-        name = f"{metric}{' of embeddings' if learned else ''}"
+        name = f"{metric}{' of networks' if learned else ''}"
         lines.append(f"{name:34}{counts}{group['difference'].max():20.2g}{group['tolerance'].iloc[0]:12.2g}")
     bad = numbers[numbers["verdict"].isin(["differs", "missing"])]
     for number in bad.head(SHOWN).itertuples():

@@ -24,7 +24,7 @@ METHODS = {
 }
 SETTINGS = {
     "sizes": [4, 12, 99], "choices": {"random": 2, "kennard_stone": 1}, "max_targets": 4, "preprocessings": ["none"],
-    "max_lv": 4, "inner_splits": 3, "savgol_window": 7, "savgol_order": 2, "level": 0.8, "methods": METHODS,
+    "max_lv": 4, "inner_splits": 3, "savgol_window": 7, "savgol_order": 2, "levels": [0.5, 0.8], "methods": METHODS,
     "device": "cpu",
 }  # fmt: skip
 
@@ -57,6 +57,7 @@ def run(folder, encoder, out):
     learned_transfer.main([
         *("--run", "test", "--data", str(folder / "bench"), "--folds", str(folder / "bench.folds"), "--seed", "1"),
         *("--partners", str(folder / "pocket"), "--settings", json.dumps(SETTINGS)),
+        *("--variant", "pretrained", "--heldout", "fold0"),
         *("--encoder", str(folder / f"{encoder}.safetensors"), "--predictions", str(folder / f"{out}_y.parquet")),
         *("--out", str(folder / f"{out}.parquet"), "--record", str(folder / f"{out}.json")),
     ])  # fmt: skip
@@ -80,7 +81,7 @@ def test_every_method_number_and_draw_is_there_and_gaps_say_why(found):
     assert len(counts) == 2 * 2 * 2 and set(ok["method"]) == set(METHODS) and set(ok["seed"]) == {0}
     gaps = table[table["amplitude"] == 99.0]
     assert gaps["status"].str.contains("20 specimens to choose from, fewer than 99").all() and len(gaps) == 4
-    few = table[(table["metric"] == "coverage") & (table["amplitude"] == 4.0)]
+    few = table[(table["metric"] == "coverage_80") & (table["amplitude"] == 4.0)]
     assert not few["status"].str.startswith("not run").any()  # 4 scores are just enough for 80 %
 
 
@@ -114,8 +115,11 @@ def test_predictions_carry_intervals_that_metrics_count(found):
     inside = ((first["reference"] >= first["lower"]) & (first["reference"] <= first["upper"])).mean()
     own = table[(table["method"] == "patch_transformer") & (table["condition"] == "transfer") & (table["draw"] == 0)]
     own = own[own["amplitude"] == 12.0].set_index("metric")["value"]
-    assert own["coverage"] == pytest.approx(inside) and 0.5 < inside <= 1.0
-    assert own["spectrum_ratio"] < 0.2 and 0.5 < own["spectrum_coverage"] <= 1.0 and 0.0 <= own["outlying"] < 0.5
+    assert own["coverage_80"] == pytest.approx(inside) and 0.5 < inside <= 1.0
+    assert own["coverage_50"] <= own["coverage_80"] and own["interval_width_50"] <= own["interval_width_80"]
+    assert own["interval_width_80"] == pytest.approx((first["upper"] - first["lower"]).mean())
+    assert own["spectrum_width_50"] < own["spectrum_width_80"] and set(table["variant"]) == {"pretrained"}
+    assert own["spectrum_ratio"] < 0.2 and 0.5 < own["spectrum_coverage_80"] <= 1.0 and 0.0 <= own["outlying"] < 0.5
 
 
 def test_a_second_run_gives_the_same(folder, found):
