@@ -34,7 +34,7 @@ test: $(INSTALLED)  ## the tests
 test-slurm: $(INSTALLED)  ## the paper's plan on a Slurm of one node, which it installs and starts (root, apt)
 	bash tests/slurm/with_cluster.sh pytest tests/slurm
 
-lint: $(INSTALLED)  ## style, types, and the laws of docs/architecture.md
+lint: $(INSTALLED)  ## style, types, and the laws of docs/explanation/architecture.md
 	ruff check
 	ruff format --check
 	snakefmt --check Snakefile workflow
