@@ -32,6 +32,9 @@ PACKAGES = {
 }
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)")
 MERMAID = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
+TYPE = re.compile(r" \(<code>((?:[^<]|<(?!/code>))*)</code>\)\s*–")
+NOTHING = re.compile(r'–?\s*<div class="doc-md-description">\s*</div>')
+WORKER = "https://unpkg.com/iframe-worker/shim"
 COLUMN, ROW, BOX = 230, 24, 18  # pixels of the graph
 
 
@@ -70,6 +73,16 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         return link[1] if uri is None else os.path.relpath(uri, PurePosixPath(page.file.src_uri).parent)
 
     return MERMAID.sub(lambda found: drawn(found[1]), LINK.sub(moved, markdown))
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
+    """Show what a docstring says after a parameter's colon as text: here it is a description, not a type."""
+    return NOTHING.sub("", TYPE.sub(r": \1", html))
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """Take the search's worker for pages on disk from here instead of from the network."""
+    return output.replace(WORKER, os.path.relpath("site-worker.js", PurePosixPath(page.file.dest_uri).parent))
 
 
 def drawn(flowchart: str) -> str:
