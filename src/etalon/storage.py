@@ -71,7 +71,7 @@ def load_array(path: str | Path) -> np.ndarray:
         return np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "an array", "no such file") from error
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # a damaged header goes through Python's tokeniser, which has errors of its own
         raise BadInputError(path, "file", "a sound array of numbers", error) from error
 
 
@@ -117,7 +117,7 @@ def map_tensors(path: str | Path, advice: int) -> dict[str, MappedTensor]:
         return {name: _mapped_tensor(mapping, start, entry) for name, entry in header.items() if name != "__metadata__"}
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "tensors, .safetensors", "no such file") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise BadInputError(path, "file", "a sound safetensors file", error) from error
 
 

@@ -1,10 +1,11 @@
-"""What the documentation site takes from outside docs/: pages from docstrings, from the READMEs of folders, and the graph."""
+"""What the site takes from outside docs/: docstrings, the READMEs of folders, and the graph of rules."""
 
 import os
 import re
 from collections import defaultdict
 from html import escape
 from pathlib import Path, PurePosixPath
+from statistics import fmean
 from typing import Any
 
 import networkx as nx
@@ -32,8 +33,8 @@ PACKAGES = {
 }
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)")
 MERMAID = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
-TYPE = re.compile(r" \(<code>((?:[^<]|<(?!/code>))*)</code>\)\s*–")
-NOTHING = re.compile(r'–?\s*<div class="doc-md-description">\s*</div>')
+TYPE = re.compile(r" \(<code>((?:[^<]|<(?!/code>))*)</code>\)\s*\u2013")
+NOTHING = re.compile(r'\u2013?\s*<div class="doc-md-description">\s*</div>')
 WORKER = "https://unpkg.com/iframe-worker/shim"
 COLUMN, ROW, BOX = 230, 24, 18  # pixels of the graph
 
@@ -98,11 +99,8 @@ def drawn(flowchart: str) -> str:
     height = ROW * max(map(len, columns.values()))
     for layer in sorted(columns):
         # Below one another as their inputs are, so that few lines cross.
-        def row(node: str) -> tuple[float, str]:
-            inputs = [place[before][1] for before in graph.predecessors(node)]
-            return (sum(inputs) / len(inputs) if inputs else 0.0, node)
-
-        nodes = sorted(columns[layer], key=row)
+        means = {node: fmean([place[name][1] for name in graph.predecessors(node)] or [0]) for node in columns[layer]}
+        nodes = sorted(means, key=means.__getitem__)
         step = height / len(nodes)
         place |= {node: (10 + COLUMN * layer, int(step * (number + 0.5))) for number, node in enumerate(nodes)}
     lines, boxes = [], []
