@@ -249,7 +249,7 @@ def make_input(target: Target, number: int) -> bytes:
 
 
 def fuzz(target: Target, n_inputs: int, kept: Path | None = None) -> Outcome:
-    """Have children read inputs 0 to `n_inputs`; one that dies is replaced by one that goes on behind its last input."""
+    """Have children read inputs 0 to `n_inputs`; one that dies is replaced by one that goes on after its last input."""
     outcome, start = Outcome(), 0
     while start < n_inputs:
         with tempfile.TemporaryDirectory() as folder, _child(target, start, n_inputs, Path(folder)) as (channel, pid):
