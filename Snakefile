@@ -28,7 +28,7 @@ wildcard_constraints:
     heads="encoders|downstream",
     table=one_of(TABLES),
     variant=one_of(VARIANTS),
-    heldout=r"fold\d+",
+    heldout=r"fold\d+|unlicensed",
     seed=r"\d+",
     corpus=one_of(CORPORA),
     shard=r"\d+",
