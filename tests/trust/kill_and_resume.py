@@ -121,16 +121,17 @@ def kill_and_resume(folder: Path, targets: Sequence[str], kills: int, longest_s:
 
 
 def differences(left_alone: Path, resumed: Path) -> list[str]:
-    """Return metrics, tables and figures of a run that another lacks or has other bytes of; measured times aside."""
-    found = []
-    for kind in ("metrics", "tables", "figures"):
-        for path in sorted((left_alone / "results/test" / kind).glob("*")):
-            other = resumed / path.relative_to(left_alone)
-            if path.stem in MEASURED_TIMES:
-                continue
-            if not other.exists() or path.read_bytes() != other.read_bytes():
-                found.append(f"{kind}/{path.name}")
-    return found
+    """Return the final files of a run that another lacks or has other bytes of; measured times aside."""
+    others = {path: resumed / path.relative_to(left_alone) for path in final_files(left_alone)}
+    differ = (path for path, other in others.items() if not other.exists() or path.read_bytes() != other.read_bytes())
+    return [str(path.relative_to(left_alone / "results/test")) for path in differ]
+
+
+def final_files(folder: Path) -> list[Path]:
+    """Return trained weights, metrics, tables and figures."""
+    kinds = ("checkpoints/**/*.safetensors", "metrics/*", "tables/*", "figures/*")
+    found = (path for kind in kinds for path in sorted((folder / "results/test").glob(kind)))
+    return [path for path in found if path.is_file() and path.stem not in MEASURED_TIMES]
 
 
 def left_over(folder: Path) -> list[str]:
@@ -148,16 +149,17 @@ def main() -> None:
     arguments.add_argument("--begun", type=Path, help="a folder in which the killed run goes on; a new one if left out")
     args = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="kill-and-resume-") as name:
+        # Both now: an edit of the repository in the meantime would be another run.
         left_alone = args.left_alone or copy_to(Path(name) / "left_alone")
+        resumed = args.begun or copy_to(Path(name) / "resumed")
         if args.left_alone is None:
             began = time.monotonic()
             run_to_the_end(left_alone, args.targets)
             print(f"left alone: {time.monotonic() - began:.0f} s", flush=True)
-        resumed = args.begun or copy_to(Path(name) / "resumed")
         began = time.monotonic()
         killed = kill_and_resume(resumed, args.targets, args.kills, args.longest, args.seed)
         different = differences(left_alone, resumed)
-        count = len(list((left_alone / "results/test").glob("*/*.*")))
+        count = len(final_files(left_alone))
         print(f"killed {killed.total()} times ({dict(killed)}), {time.monotonic() - began:.0f} s in all")
         print(f"{len(different)} of {count} final files differ: {', '.join(different) or 'none'}")
         print(f"half-written files left: {', '.join(left_over(resumed)) or 'none'}")
