@@ -9,6 +9,7 @@ there, where an error with a message is left of it ("contained"). The same numbe
 
 import argparse
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -170,7 +171,24 @@ def targets(folder: Path) -> dict[str, Target]:
         "stored_tensors": Target(seed_files.tensors(), "shard.safetensors", lambda path: map_tensors(path, 0)),
         "catalogue": Target([catalogue_text()], "datasets.yaml", load_catalogue),
     }
-    return found | stored_set(folder)
+    return found | of_instruments() | stored_set(folder)
+
+
+def of_instruments() -> dict[str, Target]:
+    """Return the readers of `etalon import`, which calls them in a process of their own (`formats.isolated`)."""
+    seeds = {
+        "jcamp_dx": ("a.jdx", seed_files.jcamp_dx()),
+        "spc": ("a.spc", seed_files.spc()),
+        "opus": ("a.0", seed_files.opus()),
+        "asd": ("a.asd", seed_files.asd()),
+        "matlab": ("a.mat", seed_files.matlab_axis()),
+        "two_columns": ("a.txt", seed_files.two_columns()),
+    }
+    readers = {format: importlib.import_module(f"etalon.data.formats.{format}").read for format in seeds}
+    return {
+        f"instrument_{format}": Target(contents, name, readers[format], apart=True)
+        for format, (name, contents) in seeds.items()
+    }
 
 
 def stored_set(folder: Path) -> dict[str, Target]:
@@ -288,7 +306,8 @@ def _how_it_died(pid: int) -> str:
         os.waitpid(pid, 0)
         return "hang"
     status = os.waitpid(pid, 0)[1]
-    return f"crash: {signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else status}"
+    code = os.waitstatus_to_exitcode(status)
+    return f"crash: {signal.Signals(-code).name if code < 0 else code}"
 
 
 def _apart(target: Target, number: int, folder: Path) -> str | None:

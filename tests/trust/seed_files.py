@@ -91,6 +91,7 @@ def opus() -> list[bytes]:
                 (b"FXV", 1, struct.pack("<d", 9000.0)),
                 (b"LXV", 1, struct.pack("<d", 5000.0)),
                 (b"CSF", 1, struct.pack("<d", 1.0)),
+                (b"DXU", 2, b"WN\0\0"),
                 (b"DAT", 2, b"01/02/2020\0\0"),
                 (b"TIM", 2, b"12:00:00\0\0\0\0"),
             )
@@ -105,6 +106,50 @@ def opus() -> list[bytes]:
     directory += struct.pack("<III", data_type, n, start + len(parameters))
     header = b"\x0a\x0a\xfe\xfe" + struct.pack("<diii", 920622.0, 24, 40, 3)
     return [header + directory + parameters + values]
+
+
+def jcamp_dx() -> list[bytes]:
+    """The same spectrum as pairs in one line and as ordinates in steps, once with two blocks in one file."""
+    head = "##TITLE=apple\n##JCAMP-DX=5.00\n##DATA TYPE=INFRARED SPECTRUM\n##XUNITS=1/CM\n##YUNITS=ABSORBANCE\n"
+    head += "##FIRSTX=4000\n##LASTX=4012\n##XFACTOR=1\n##YFACTOR=0.001\n##NPOINTS=4\n"
+    steps = head + "##DELTAX=4\n##XYDATA=(X++(Y..Y))\n4000 412 420 433 440\n##END=\n"
+    pairs = head + "##XYPOINTS=(XY..XY)\n4000,412 4004,420 4008,433 4012,440\n##END=\n"
+    compound = f"##TITLE=both\n##DATA TYPE=LINK\n##BLOCKS=2\n{steps}{steps}##END=\n"
+    return [text.encode() for text in (steps, pairs, compound)]
+
+
+def spc() -> list[bytes]:
+    """Galactic's new format, little-endian: header of 512 bytes, then a header of 32 bytes before each spectrum."""
+    contents = []
+    for n_spectra, flags in ((1, 0x00), (3, 0x04)):
+        header = struct.pack("<BBBbiddi", flags, 0x4B, 0, -128, 40, 4000.0, 4390.0, n_spectra)
+        header += bytes([1, 2]) + b"\0" * (512 - len(header) - 2)
+        values = np.linspace(0.1, 0.9, 40, dtype="<f4").tobytes()
+        contents.append(header + (struct.pack("<BbH", 0, -128, 0) + b"\0" * 28 + values) * n_spectra)
+    return contents
+
+
+def asd() -> list[bytes]:
+    """ASD's first format: a header of 484 bytes, then the values in double precision."""
+    header = bytearray(484)
+    header[:3] = b"ASD"
+    struct.pack_into("<ff", header, 191, 350.0, 1.0)
+    header[199] = 2
+    struct.pack_into("<h", header, 204, 40)
+    return [bytes(header) + np.linspace(0.1, 0.9, 40).tobytes()]
+
+
+def matlab_axis() -> list[bytes]:
+    """A matrix and the vector that is its axis, as version 5 and as version 7.3 (HDF5)."""
+    old = io.BytesIO()
+    savemat(old, {"X": SPECTRA, "wavelength": WAVELENGTHS, "brix": BRIX[:, None]}, do_compression=False)
+    new = io.BytesIO()
+    with h5py.File(new, "w", userblock_size=512) as file:
+        file["X"], file["wavelength"] = SPECTRA.T, WAVELENGTHS[:, None]
+    content = bytearray(new.getvalue())
+    content[:19] = b"MATLAB 7.3 MAT-file"
+    content[124:128] = b"\x00\x02IM"
+    return [old.getvalue(), bytes(content)]
 
 
 def parquet() -> list[bytes]:
