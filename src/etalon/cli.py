@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from etalon.commands import datasets, importing
+from etalon.commands import calibrate, datasets, embed, importing, predict
 from etalon.errors import EtalonError, unwind_when_terminated
 
 BAD_INPUT = 2
@@ -20,7 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command("import", short_help="Import a table of your own spectra.")(importing.import_)
+app.command("import", short_help="Import your own spectra: a table, or files of an instrument.")(importing.import_)
+app.command("calibrate", short_help="Calibrate a target: a model and a report.")(calibrate.calibrate)
+app.command("predict", short_help="Predict new spectra with a model.")(predict.predict)
+app.command("embed", short_help="Turn spectra into rows of equal length.")(embed.embed)
 app.add_typer(datasets.app, name="datasets")
 
 

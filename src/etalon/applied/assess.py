@@ -181,8 +181,8 @@ def _flags(model: Model, rows: np.ndarray, t2: np.ndarray, q: np.ndarray, errors
         reasons = [
             reason
             for reason, applies in (
-                (f"T² {own_t2 / (t2_limit or np.inf):.1f} times its 99 % limit", t2_limit and own_t2 > t2_limit),
-                (f"Q {own_q / (q_limit or np.inf):.1f} times its 99 % limit", q_limit and own_q > q_limit),
+                (f"T² {own_t2 / (t2_limit or np.inf):.2f} times its 99 % limit", t2_limit and own_t2 > t2_limit),
+                (f"Q {own_q / (q_limit or np.inf):.2f} times its 99 % limit", q_limit and own_q > q_limit),
                 (f"error {error:+.1f} times RMSECV", abs(error) > LARGE_RESIDUAL),
             )
             if applies
