@@ -59,9 +59,9 @@ def assess(
     t2, q = _left_out_distances(kept, bench, parts, subspace.n_components)
     n_specimens = len(np.unique(groups))
     errors = chosen.predictions - y
-    quantiles = {level: float(conformal_quantile(_by_specimen(errors, groups), level)) for level in INTERVALS}
+    quantiles = {level: float(conformal_quantile(by_specimen(errors, groups), level)) for level in INTERVALS}
     about = {
-        **_origin(spectra, target),
+        **origin(spectra, target),
         "method": chosen.name,
         "choice": kept.choice,
         "features": features.describe(),
@@ -114,7 +114,8 @@ def assess(
     return outcome
 
 
-def _origin(spectra: SpectraSet, target: Target) -> dict[str, Any]:
+def origin(spectra: SpectraSet, target: Target) -> dict[str, Any]:
+    """Return what a model's file says of the dataset that it was made from."""
     metadata = spectra.metadata
     return {
         "format": FORMAT,
@@ -153,7 +154,7 @@ def _left_out_distances(kept: Fitted, bench: Bench, parts: Parts, n_components: 
     return t2, q
 
 
-def _by_specimen(errors: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def by_specimen(errors: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the largest absolute error of each specimen's scans: specimens are exchangeable, their scans are not."""
     _, number = np.unique(groups, return_inverse=True)
     scores = np.zeros(number.max() + 1)
@@ -167,7 +168,7 @@ def _coverage(
     """Return the share of references inside intervals whose width comes from the errors of the other folds."""
     errors, inside = predictions - y, {level: np.zeros(len(y)) for level in INTERVALS}
     for others, out in folds:
-        scores = _by_specimen(errors[others], groups[others])
+        scores = by_specimen(errors[others], groups[others])
         for level, found in inside.items():
             found[out] = np.abs(errors[out]) <= conformal_quantile(scores, level)
     return {level: float(found.mean()) for level, found in inside.items()}
@@ -181,8 +182,8 @@ def _flags(model: Model, rows: np.ndarray, t2: np.ndarray, q: np.ndarray, errors
         reasons = [
             reason
             for reason, applies in (
-                (f"T² {own_t2 / (t2_limit or np.inf):.1f} times its 99 % limit", t2_limit and own_t2 > t2_limit),
-                (f"Q {own_q / (q_limit or np.inf):.1f} times its 99 % limit", q_limit and own_q > q_limit),
+                (f"T² {own_t2 / (t2_limit or np.inf):.2f} times its 99 % limit", t2_limit and own_t2 > t2_limit),
+                (f"Q {own_q / (q_limit or np.inf):.2f} times its 99 % limit", q_limit and own_q > q_limit),
                 (f"error {error:+.1f} times RMSECV", abs(error) > LARGE_RESIDUAL),
             )
             if applies

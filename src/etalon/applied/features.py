@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -20,20 +20,6 @@ class Grid:
     wavelengths: np.ndarray
     axis_unit: str
     modality: str
-
-
-class Features(Protocol):
-    """A fitted map of spectra, shape (n, n_channels), to rows of numbers, shape (n, p)."""
-
-    def transform(self, spectra: np.ndarray) -> np.ndarray: ...
-
-    def describe(self) -> dict[str, Any]:
-        """Return what a JSON file says of it."""
-        ...
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Return what a file of tensors holds of it."""
-        ...
 
 
 @dataclass(frozen=True)

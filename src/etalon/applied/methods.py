@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from ikpls.sklearn import PLS
 
-from etalon.applied.features import ChannelFeatures, EmbeddingFeatures, Features, Grid, baselines, blocks_of
+from etalon.applied.features import ChannelFeatures, EmbeddingFeatures, Grid, baselines, blocks_of
 from etalon.applied.monitor import Subspace
 from etalon.evaluate import tuning
 from etalon.evaluate.calibration import Calibration
@@ -81,7 +81,7 @@ class Fitted(Protocol):
         """Return the same choices fitted to other rows."""
         ...
 
-    def features(self) -> Features: ...
+    def features(self) -> ChannelFeatures | EmbeddingFeatures: ...
 
     def line(self) -> tuple[np.ndarray, float]:
         """Return coefficients of the features, shape (p,), and the intercept."""

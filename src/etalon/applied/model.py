@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from etalon.applied.features import ChannelFeatures, EmbeddingFeatures, Features, Grid
+from etalon.applied.features import ChannelFeatures, EmbeddingFeatures, Grid
 from etalon.applied.monitor import Subspace
 from etalon.contracts import Metadata, SpectraSet
 from etalon.data.axis import on_axis, same_axis
@@ -156,7 +156,7 @@ class Model:
     @classmethod
     def _assemble(cls, about: dict[str, Any], tensors: dict[str, np.ndarray], folder: Path) -> Model:
         grid = Grid(tensors["wavelengths"], about["axis_unit"], about["modality"])
-        features: Features
+        features: ChannelFeatures | EmbeddingFeatures
         if about["features"]["kind"] == "channels":
             learned = tensors.get("features.learned", np.empty(0))
             features = ChannelFeatures(about["features"]["preprocessing"], grid, learned)

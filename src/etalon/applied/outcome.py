@@ -122,3 +122,16 @@ def finite(content: Any) -> Any:
     if isinstance(content, np.generic):
         content = content.item()
     return None if isinstance(content, float) and not np.isfinite(content) else content
+
+
+def choice_text(choice: dict[str, Any], features: dict[str, Any]) -> str:
+    """Say what a method chose."""
+    if features["kind"] == "channels":
+        name = choice["preprocessing"]
+        if "n_lv" in choice:
+            return f"preprocessing {name}, {choice['n_lv']} latent variables"
+        scaled = ", channels scaled" if choice.get("scale") else ""
+        return f"preprocessing {name}, strength {choice['alpha']:.3g}{scaled}"
+    if "alpha" in choice:
+        return f"encoder {features['encoder']}, strength {choice['alpha']:.3g}"
+    return f"encoder {features['encoder']}, noise {choice['noise']:.3g} of the references' variance"

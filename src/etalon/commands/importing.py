@@ -121,7 +121,7 @@ def import_(
             no_targets=no_targets,
         ),
     )
-    spectra, table, columns = _read(files, references, request)
+    spectra, table, columns = read(files, references, request)
     _check_free(dataset_id)
     folder = place(out, spectra, overwrite)
     picture = None if no_preview else preview or folder / PREVIEW
@@ -135,7 +135,8 @@ def import_(
     typer.echo(f"written to {folder}" + (f", plot in {picture}" if picture else ""))
 
 
-def _read(files: list[Path], references: Path | None, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
+def read(files: list[Path], references: Path | None, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
+    """Read one table with many spectra, or files of spectra with a table of references."""
     from etalon.commands.output import progress
     from etalon.data.gather import gather, is_one_table
     from etalon.data.import_table import check_request, import_table, to_spectra

@@ -14,7 +14,7 @@ UNITS = {"nm": "wavelength (nm)", "cm-1": "Raman shift (cm$^{-1}$)", "index": "c
 
 
 def draw(spectra: SpectraSet, path: Path) -> None:
-    """Write a PNG of the spectra, at most `MOST_LINES` evenly drawn ones, coloured by the first target where there is one."""
+    """Write a PNG of at most `MOST_LINES` evenly drawn spectra, coloured by the first target where there is one."""
     metadata = spectra.metadata
     rows = np.unique(np.linspace(0, len(spectra) - 1, min(MOST_LINES, len(spectra))).astype(int))
     axis, label = spectra.wavelengths, UNITS[metadata.axis_unit]

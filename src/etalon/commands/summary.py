@@ -97,7 +97,8 @@ def _channels(table: RawTable, columns: Columns) -> str:
     ends = (columns.channels[0], columns.channels[-1])
     if isinstance(table, GatheredTable):
         unit = "" if table.unit is None else f" {table.unit}"
-        return f"{len(columns.channels)}, {' to '.join(f'{float(table.header[end]):.8g}' for end in ends)}{unit} in the files"
+        low, high = (f"{float(table.header[end]):.8g}" for end in ends)
+        return f"{len(columns.channels)}, {low} to {high}{unit} in the files"
     first, last = (table.header[column] for column in ends)
     return f"{len(columns.channels)}, columns {' to '.join(map(column_letters, ends))}, headed {first} to {last}"
 

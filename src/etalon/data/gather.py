@@ -119,7 +119,8 @@ def gather(
             names.append(one.names[number] if one.names else "")
             spectra.append(_on(first.axis, path, one.axis, intensities))
     ids = _ids(origins, names)
-    columns: dict[str, list[Cell]] = {SAMPLE: list(ids)} | _own_columns(scans)
+    columns: dict[str, list[Cell]] = {SAMPLE: [*ids]}
+    columns |= _own_columns(scans)
     unmatched = without = 0
     if references is not None:
         joined, unmatched, without = _join(read_raw_table(references, sheet, delimiter), key, origins, names, ids)

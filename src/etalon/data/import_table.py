@@ -80,7 +80,7 @@ def to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable,
         family=request.family or request.dataset_id,
         title=request.dataset_id,
         modality=modality,
-        representation=request.representation or getattr(table, "representation", "unknown"),
+        representation=request.representation or _stated_representation(table),
         axis_unit=axis_unit,
         spectral_range=(float(wavelengths[0]), float(wavelengths[-1])),
         spectral_step=float((wavelengths[-1] - wavelengths[0]) / (len(wavelengths) - 1)),
@@ -197,6 +197,10 @@ def _nm(wavenumber: float) -> float:
 
 def _near_infrared(low: float, high: float) -> bool:
     return RANGES["visnir"][0] <= low and high <= RANGES["visnir"][1]
+
+
+def _stated_representation(table: RawTable) -> str:
+    return table.representation if isinstance(table, GatheredTable) else "unknown"
 
 
 def _stated_unit(table: RawTable, channel: int) -> tuple[str | None, str]:

@@ -14,7 +14,7 @@ SHOWN = 8
 
 
 def read(path: Path) -> Scans:
-    """Read the one matrix for which the file holds an axis: a strictly rising or falling vector as long as a side of it.
+    """Read the matrix for which the file holds an axis: a strictly rising or falling vector as long as a side of it.
 
     A matrix whose rows are channels is turned. PLS_Toolbox dataset objects bring their axis. Vectors with one number
     or text a spectrum, and the columns of small matrices with one row a spectrum, are further columns, named by their
