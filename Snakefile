@@ -31,7 +31,7 @@ wildcard_constraints:
     table=one_of(TABLES),
     curves="pretraining|transfer_pretraining",
     variant=one_of([*VARIANTS, *PRETRAININGS]),
-    heldout=r"fold\d+",
+    heldout=r"fold\d+|unlicensed",
     seed=r"\d+",
     corpus=one_of(CORPORA),
     shard=r"\d+",

@@ -174,6 +174,8 @@ def _load_yaml(path: Path) -> Any:
                 loader.dispose()
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "a catalogue of datasets", "no such file") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(path, "file", "YAML in UTF-8", f"byte {error.object[error.start]:#x}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else "file"

@@ -156,7 +156,7 @@ def test_the_slurm_profile_finds_a_gpu_where_a_rule_needs_one(on_slurm):
 
 
 def test_what_rules_ask_for_is_documented(on_slurm):
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (REPOSITORY / "docs/plan.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (REPOSITORY / "docs/reference/plan.md").read_text(), re.MULTILINE)
     table = {rule: cells.split(" | ") for rule, cells in rows}
     computed = {job.rule: job.lines["resources"] for job in on_slurm if "benchmark" in job.lines}
     assert set(table) == set(computed)

@@ -80,10 +80,14 @@ def checkpoints(variants):
 
 def training_sets(wildcards):
     """Datasets that may train an encoder: none of a held-out family."""
-    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] != wildcards.heldout]
+    left_out = families_of(wildcards)
+    return [dataset for dataset in DATASETS if CATALOGUE[dataset].family not in left_out]
 
 
 def families_of(wildcards):
+    """The families of a fold; as `unlicensed`, those with a set that weights for others must not be trained on."""
+    if wildcards.heldout == UNLICENSED:
+        return sorted({CATALOGUE[dataset].family for dataset in DATASETS if not CATALOGUE[dataset].weights})
     return sorted(family for family, fold in FOLD_OF.items() if fold == wildcards.heldout)
 
 
@@ -277,6 +281,7 @@ VARIANTS = read_variants("config/variants.yaml")
 CORPORA = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
 FOLD_OF = fold_families()
+UNLICENSED = "unlicensed"
 FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
 # The datasets that share an analyte with others, and which these are.
 NEIGHBOURS = neighbours({dataset: CATALOGUE[dataset] for dataset in DATASETS})

@@ -127,6 +127,7 @@ for name, (tables, category, label) in FIGURES.items():
             mem_mb=2000,
             runtime=10,
         params:
+            **told_to_report(name),
             metrics=lambda wildcards, input: " ".join(f"--metrics {table}" for table in input.metrics),
             files=lambda wildcards, output: " ".join(f"--out-{format} {path}" for format, path in output.items()),
             name=name,

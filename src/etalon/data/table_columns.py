@@ -94,6 +94,14 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
     )
 
 
+def find_sample_column(table: RawTable, name: str | None) -> int:
+    """Return the column of names of a table without spectra: the one named, else by its header, else the first."""
+    if name is not None:
+        return _named(table, name, "--sample-column")
+    said = (column for column in range(len(table.header)) if _says(table, column, SAMPLE_HEADERS))
+    return next(said, 0)
+
+
 def _decimal_commas(
     table: RawTable, channels: list[int], targets: list[tuple[int, Target]], said: str | None
 ) -> tuple[bool, bool]:
