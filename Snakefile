@@ -45,6 +45,8 @@ include: "workflow/rules/embed.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/transfer.smk"
 include: "workflow/rules/transfer_studies.smk"
+include: "workflow/rules/soil.smk"
+include: "workflow/rules/soil_answers.smk"
 
 
 localrules:
@@ -60,6 +62,8 @@ localrules:
     phase_2,
     retry_downloads,
     score_predictions,
+    soil,
+    soil_scores,
     transfer,
     verify,
 

@@ -15,7 +15,7 @@ def scores_in(classical, encoders):
     """Scores of experiments on datasets and of others on variants. A set without references or classes has none."""
     names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
     names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
-    tables = ("few_shot", "classical_few_shot", "classical_transfer", "learned_transfer", *STUDIED)
+    tables = ("few_shot", "classical_few_shot", "classical_transfer", "learned_transfer", *STUDIED, "soil")
     kinds = dict.fromkeys(tables, "parquet")
     return [f"<results>/scores/{experiment}/{name}.{kinds.get(experiment, 'json')}" for experiment, name in names]
 
@@ -297,6 +297,8 @@ JUDGED = {
     "classical_transfer": [dataset for dataset in DATASETS if MEASURED_ALSO[dataset]],
     "learned_transfer": learned_jobs(),
     **STUDIED,
+    # The soil study chooses its own datasets, and scores them together.
+    "soil": ["properties"] if config["soil"]["sets"] else [],
 }
 # Experiments on datasets, and those on encoders: the folder of predictions of each stage, and what it reads of an encoder.
 EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
@@ -348,9 +350,12 @@ TABLES = {
     "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
     "transfer": (("classical_transfer", "learned_transfer"), {}),
     **STUDY_TABLES,
+    "soil": (("soil",), {}),
 }
 # Without two datasets that share specimens, or two families that share an analyte, there is nothing to gather.
 EMPTY = [table for table, experiments in TABLES.items() if not scores_in(*experiments)]
 TABLES = {table: experiments for table, experiments in TABLES.items() if table not in EMPTY}
 EMPTY += [] if LATENT_PAIRS else ["transfer_latent_map"]
 EMPTY += [] if learned_jobs() else ["transfer_pretraining", "transfer_cost"]
+if "soil" in EMPTY:
+    EMPTY += ["soil_spectra", "soil_distances"]

@@ -71,6 +71,10 @@ FIGURES = {
     "fig_pretraining_curves": (["pretraining"], "Pretraining", "Figure: curves of training"),
     "fig_embedding_map": (["embedding_map"], "Pretraining", "Figure: map of embeddings"),
     "tab_synthetic_realism": (["synthetic_realism"], "Synthetic spectra", "Table: synthetic against real spectra"),
+    "fig_soil_band_bias": (["soil_band_bias"], "Soil", "Figure: other losses against the bias of bands"),
+    "fig_soil_sensitivity": (["soil_sensitivity"], "Soil", "Figure: latents that carry properties"),
+    "tab_soil_shift": (["soil_shift"], "Soil", "Table: what another laboratory costs"),
+    "tab_soil_extended": (["soil_extended"], "Soil", "Table: properties that were never determined"),
     "fig_transfer_sample_efficiency": (["transfer"], "Calibration transfer", "Figure: error against transfer samples"),
     "tab_transfer_benchmark": (["transfer"], "Calibration transfer", "Table: every method and pair of instruments"),
     "fig_transfer_benchmark": (["transfer"], "Calibration transfer", "Figure: every method"),
@@ -89,6 +93,11 @@ FIGURES = {
         "Figure: two instruments in the latent space",
     ),
     "tab_transfer_outliers": (["transfer_outliers"], "Calibration transfer", "Table: planted outliers"),
+    "tab_soil_properties": (["soil"], "Soil", "Table: every model, set and property"),
+    "fig_soil_ccc": (["soil"], "Soil", "Figure: concordance of every model"),
+    "fig_soil_reconstruction": (["soil", "soil_spectra"], "Soil", "Figure: reconstructed and converted spectra"),
+    "fig_soil_latent_size": (["soil"], "Soil", "Figure: number of latents"),
+    "fig_soil_mahalanobis": (["soil", "soil_distances"], "Soil", "Figure: distances in latent space"),
 }
 FIGURES_OF_NETWORKS = {
     "fig_transfer_uncertainty": (["transfer"], "Calibration transfer", "Figure: intervals of learned transfer"),

@@ -7,7 +7,7 @@ Every reader module has one public function::
 entry : the catalogue's entry (`etalon.catalogue.Entry`); `entry.options` holds the reader's settings, which
     `$defs/options_<reader>` in `workflow/schemas/catalogue.schema.yaml` describes and closes
 files : where each of `entry.files` lies, by `FileSource.path`; checksums are verified. Empty for readers of
-    data that is installed or generated (`chemotools`, `synthetic`)
+    data that is installed or generated (`chemotools`, `synthetic`, `synthetic_soil`)
 seed : main seed of the run; readers of measured data ignore it, generators derive theirs from it and `entry.id`
 
 It returns a checked `SpectraSet` whose metadata is made by `etalon.data.assemble.metadata_of`, so that everything the
