@@ -5,6 +5,7 @@ amplitude of the ageing: a panel a part of the instrument, a line a method.
 """
 
 import textwrap
+from collections.abc import Iterable
 
 import matplotlib as mpl
 import numpy as np
@@ -87,7 +88,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     table, synthetic = ratios(metrics)
     found = curves(table)
     present = [name for name in PANELS if (found["condition"] == name).any()]
-    methods = _order(found["method"])
+    methods = ordered(found["method"])
     standards = int(plain(metrics).query("method not in (@UNCORRECTED, @OWN) and status == 'ok'")["n_train"].max())
     lines = [line for note in _notes(metrics, synthetic, standards) for line in textwrap.wrap(note, NOTE_WIDTH)]
     n_rows = -(-len(present) // COLUMNS)
@@ -107,7 +108,8 @@ def draw(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
-def _order(methods: pd.Series) -> list[str]:
+def ordered(methods: Iterable[str]) -> list[str]:
+    """Return the methods in the order in which they are drawn."""
     known = [
         UNCORRECTED,
         "bias",
