@@ -290,7 +290,7 @@ def transfer_cross_modality(path: Path) -> str:
 def transfer_attention(path: Path) -> str:
     rows = fig_transfer_attention.read(load_metrics(path))
     rows = rows[rows["condition"] == "enrichment"]
-    numbers = rows.pivot_table(index=["dataset", "head", "variant"], columns="metric", values="value")
+    numbers = rows.pivot_table(index=["dataset", "target", "variant"], columns="metric", values="value")
     names = ("dataset", "bands", "pretrained", "95 % of moved attention", "p", "random init")
     lines = []
     for dataset in dict.fromkeys(rows["dataset"]):

@@ -64,7 +64,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
             *(
                 Line2D([], [], color=colour, marker="|", ls="", ms=6, mew=1.5, label=f"bands, {group}")
                 for group, colour in GROUPS.items()
-                if (rows["head"] == group).any()
+                if (rows["target"] == group).any()
             ),
         ]
         area.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -84,7 +84,7 @@ def _draw_profile(axis: Axes, own: pd.DataFrame, dataset: str) -> None:
         axis.plot(place(curve["amplitude"]), curve["value"], color=colour, zorder=2 if variant == RANDOM else 3)
     low, high = axis.get_ylim()
     for group, colour in GROUPS.items():
-        bands = own[(own["condition"] == "band") & (own["head"] == group)]
+        bands = own[(own["condition"] == "band") & (own["target"] == group)]
         axis.plot(
             place(bands["amplitude"]), np.full(len(bands), high + 0.06 * (high - low)), "|", color=colour, ms=6, mew=1.2
         )
@@ -99,9 +99,9 @@ def _draw_profile(axis: Axes, own: pd.DataFrame, dataset: str) -> None:
 
 def _draw_enrichment(axis: Axes, own: pd.DataFrame) -> None:
     numbers = own[own["condition"] == "enrichment"].pivot_table(
-        index=["head", "variant"], columns="metric", values="value", observed=True
+        index=["target", "variant"], columns="metric", values="value", observed=True
     )
-    names = [name for name in ("all", *GROUPS) if name in numbers.index.get_level_values("head")]
+    names = [name for name in ("all", *GROUPS) if name in numbers.index.get_level_values("target")]
     for row, name in enumerate(names):
         for variant in numbers.loc[name].index:
             found, random = numbers.loc[(name, variant)], variant == RANDOM
