@@ -55,8 +55,8 @@ def latent_table(
 
     Parameters
     ----------
-    settings : "transfer" (samples), "max_shown" (specimens), "methods" (learned ones, see `etalon.evaluate.learned_transfer.learned_rows`) and
-        what `etalon.evaluate.transfer_methods.prepare` takes
+    settings : "transfer" (samples), "max_shown" (specimens), "methods" (learned ones, see
+        `etalon.evaluate.learned_transfer.learned_rows`) and what `etalon.evaluate.transfer_methods.prepare` takes
     start : the encoder, which the networks of the learned methods start from
     """
     about = pair.source.metadata
