@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from etalon.errors import BadInputError
 from etalon.figures import style
@@ -74,7 +75,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
 
 def _draw_profile(axis: Axes, own: pd.DataFrame, dataset: str) -> None:
     profile = own[own["condition"] == "profile"]
-    wavenumbers = profile["amplitude"].min() > NEAR_TO_FAR_NM
+    wavenumbers = profile["amplitude"].max() > NEAR_TO_FAR_NM
 
     def place(nm: pd.Series) -> np.ndarray:
         return 1e7 / nm.to_numpy() if wavenumbers else nm.to_numpy()
@@ -110,6 +111,7 @@ def _draw_enrichment(axis: Axes, own: pd.DataFrame) -> None:
             axis.plot([found["enrichment_low"], found["enrichment_high"]], [y, y], color=colour, lw=2.5, alpha=0.3)
             axis.plot(found["enrichment"], y, "o", color=colour, mfc="white" if random else colour, ms=3.2)
     axis.axvline(1.0, color="0.5", ls=":", lw=0.6)
+    axis.xaxis.set_major_locator(MaxNLocator(4))
     axis.set_yticks(range(len(names)), ["any band" if name == "all" else name for name in names])
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.tick_params(axis="y", length=0)

@@ -72,7 +72,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
             own = ok[ok["pair"] == pair]
             for axis, way in zip(column, WAYS, strict=True):
                 _draw_panel(axis, own, way)
-            column[0].settitle_of(title_of(pair))
+            column[0].set_title(title_of(pair))
             column[0].set_ylabel(quantity(own["target"].iloc[0], own["unit"].iloc[0]))
             column[1].set_ylabel(quantity(own["target"].iloc[0], own["unit"].iloc[0]))
             column[0].set_xlabel("")
