@@ -87,6 +87,7 @@ STUDY_SETTINGS = {
     },
     "latent_map": lambda: {
         "transfer": config["transfer_studies"]["latent_map"]["transfer"],
+        "max_shown": config["transfer_studies"]["latent_map"]["max_shown"],
         "methods": fitted(config["transfer_studies"]["latent_map"]["methods"]),
         **{key: config["phase_0"][key] for key in CHOICES},
     },

@@ -13,6 +13,10 @@ import pandas as pd
 from etalon.catalogue import load_catalogue
 from etalon.evaluate.compare import SUMMARY, claimable, geometric_mean, paired, paired_seeds, summarise
 from etalon.figures import (
+    fig_transfer_attention,
+    fig_transfer_cross_modality,
+    fig_transfer_degradation,
+    fig_transfer_latent_map,
     lodo_rows,
     tab_encoder_readouts,
     tab_phase0_baselines,
@@ -24,6 +28,7 @@ from etalon.figures import (
     tab_phase6_downstream,
     tab_pretraining_levers,
     tab_transfer_benchmark,
+    tab_transfer_outliers,
 )
 from etalon.figures.command import load_metrics, load_table, load_union, plain
 from etalon.figures.encoder_rows import FIXED, UNTRAINED, control_of, named, scores, variant_of
@@ -237,6 +242,96 @@ def transfer(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("transfer_ageing")
+def transfer_ageing(path: Path) -> str:
+    table, _ = fig_transfer_degradation.ratios(load_metrics(path))
+    found = fig_transfer_degradation.curves(table)
+    strongest = found[found["level"] == found.groupby("condition")["level"].transform("max")]
+    means = strongest.pivot_table(index="condition", columns="method", values="mean")
+    methods = fig_transfer_degradation.ordered(means.columns)
+    names = ["ageing", "amplitude", "datasets", *(fig_transfer_degradation.written(name).label for name in methods)]
+    lines = []
+    for condition, (title, label, scale) in fig_transfer_degradation.PANELS.items():
+        if condition in means.index:
+            amplitude = table.loc[table["condition"] == condition, "amplitude"].max()
+            datasets = strongest.loc[strongest["condition"] == condition, "datasets"].max()
+            of_methods = [number(means.loc[condition, name], ".2f") for name in methods]
+            lines.append([title, f"{label}: {scale * amplitude:g}", str(datasets), *of_methods])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_cross_modality")
+def transfer_cross_modality(path: Path) -> str:
+    rows = fig_transfer_cross_modality.read(load_metrics(path))
+    ok = rows[rows["status"] == "ok"]
+    means = ok.groupby(["pair", "amplitude", "method", "variant"])["value"].mean()
+    columns = [
+        (way, variant)
+        for way in fig_transfer_cross_modality.WAYS
+        for variant in fig_transfer_cross_modality.REPRESENTATIONS
+        if (ok["variant"] == variant).any()
+    ]
+    ways = {"map": "map", "target_only": "anew"}
+    variants = [fig_transfer_cross_modality.REPRESENTATIONS[v].label.replace("Network, ", "") for _, v in columns]
+    names = ["measured, calibrated on", "samples", "own modality", "anew, all"]
+    names += [f"{ways[way]}: {label.lower()}" for (way, _), label in zip(columns, variants, strict=True)]
+    lines = []
+    for pair in dict.fromkeys(ok["pair"]):
+        ends = [
+            number(means.get((pair, 0.0, end, "spectra"), np.nan), ".2f") for end in ("same_modality", "target_all")
+        ]
+        for size in sorted(ok.loc[(ok["pair"] == pair) & (ok["amplitude"] > 0), "amplitude"].unique()):
+            cells = [number(means.get((pair, size, way, variant), np.nan), ".2f") for way, variant in columns]
+            lines.append([fig_transfer_cross_modality.title_of(pair), f"{size:g}", *ends, *cells])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_attention")
+def transfer_attention(path: Path) -> str:
+    rows = fig_transfer_attention.read(load_metrics(path))
+    rows = rows[rows["condition"] == "enrichment"]
+    numbers = rows.pivot_table(index=["dataset", "target", "variant"], columns="metric", values="value")
+    names = ("dataset", "bands", "pretrained", "95 % of moved attention", "p", "random init")
+    lines = []
+    for dataset in dict.fromkeys(rows["dataset"]):
+        for group in ("all", *fig_transfer_attention.GROUPS):
+            if (dataset, group) not in numbers.index.droplevel("variant"):
+                continue
+            own = numbers.loc[(dataset, group)]
+            random = own.loc[fig_transfer_attention.RANDOM, "enrichment"]
+            row = own.drop(fig_transfer_attention.RANDOM).iloc[0]
+            null = f"{row['enrichment_low']:.2f} to {row['enrichment_high']:.2f}"
+            label = "any" if group == "all" else group
+            lines.append([dataset, label, f"{row['enrichment']:.2f}", null, p_value(row["p"]), f"{random:.2f}"])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_latent_map")
+def transfer_latent_map(path: Path) -> str:
+    table = plain(load_table(path, fig_transfer_latent_map.COLUMNS))
+    table = table[table["status"] == "ok"]
+    found = table.pivot_table(index="pair", columns="state", values="pair_distance", aggfunc="first")
+    states = [name for name in fig_transfer_latent_map.STATES if name in found]
+    names = ["pair", *(fig_transfer_latent_map.STATES[name].lower() for name in states)]
+    lines = [
+        [pair.replace(">", " > "), *(number(row[name], ".2f") for name in states)] for pair, row in found.iterrows()
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_outliers")
+def transfer_outliers(path: Path) -> str:
+    table = tab_transfer_outliers.table_of(load_metrics(path))
+    table = table[table["block"] == "summary"]
+    names = ["specimens", "limit", "datasets", *tab_transfer_outliers.CONDITIONS.values()]
+    lines = [
+        [f"{row['size']:g}", row["label"], f"{row['datasets']:g}"]
+        + [number(100 * row[name], ".1f") for name in tab_transfer_outliers.CONDITIONS]
+        for row in table.to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
 @shipped("cost")
 def phase_6_cost(path: Path) -> str:
     table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS))
@@ -397,6 +492,11 @@ RESULT_SECTIONS = {
     "phase 6, cost": phase_6_cost,
     "phase 6, levers": levers,
     "calibration transfer": transfer,
+    "calibration transfer, ageing": transfer_ageing,
+    "calibration transfer, modalities": transfer_cross_modality,
+    "calibration transfer, attention": transfer_attention,
+    "calibration transfer, latent space": transfer_latent_map,
+    "calibration transfer, outliers": transfer_outliers,
 }
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Copy the metrics tables of a run to results/reference/, with a record of what they were computed with.
 
 Usage: python workflow/scripts/ship_reference.py RUN
+
+A run that holds a part of the experiments replaces what was shipped of these; the rest stays as it is.
 """
 
 import shutil
@@ -16,7 +18,9 @@ def main(run: str) -> None:
     for table in sorted((source / "metrics").glob("*.parquet")):
         with replacing(target / "metrics" / table.name) as temporary:
             shutil.copyfile(table, temporary)
-    save_json(target / "provenance.json", provenance(source / "scores", source / "checkpoints"))
+    record, found = target / "provenance.json", provenance(source / "scores", source / "checkpoints")
+    known = load_json(record) if record.exists() else {}
+    save_json(record, {part: known.get(part, {}) | content for part, content in found.items()})
 
 
 def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:

@@ -24,8 +24,7 @@ from etalon.synthesis.bands import COMPONENTS, absorptivity
 from etalon.synthesis.lines import REFERENCE_TEMPERATURE, from_band, spectrum
 
 LAMP_K = {"nir": 2800.0, "visnir": 2800.0, "mir": 1400.0}  # tungsten halogen; silicon carbide
-# Noise of a new detector as a share of full scale: 13 micro-absorbance units where nothing absorbs.
-DETECTOR_NOISE = 3e-5
+MEDIAN_OF_NORMAL = 0.6745  # of its absolute value, in standard deviations
 FILM_EXPONENT = -1.0  # extinction of a film of coarse dust, as a power of the wavelength
 # What may absorb beside water, so that a band of another O-H or N-H group is not taken for it.
 BESIDE_WATER = ("lipid", "protein", "starch", "cellulose", "sugar")
@@ -60,33 +59,36 @@ def lamp_power(signal: np.ndarray, place: Place, amplitude: float, generators: l
     r"""Take a share of its power from the lamp or the laser.
 
     A lamp radiates its power as a black body: it cools to :math:`T (1 - a)^{1/4}`, the more light is lost the shorter
-    its wavelength, and the noise of the detector, constant in power, grows in absorbance. Added is what the new lamp's
-    spectra do not hold yet. Raman counts shrink with the laser, with the noise of photons that then do not come.
+    its wavelength, and the noise of the detector, constant in power, grows in absorbance as 1 over the light that is
+    left. How large it was is read from the spectra (`noise_of`). Raman counts shrink with the laser, with the noise of
+    photons that then do not come.
     """
     if place.modality == "raman":
         mean, lost = signal * (1.0 - amplitude), np.maximum(signal, 0.0) * amplitude * (1.0 - amplitude)
         return mean + np.sqrt(lost) * _normal(signal, generators)
     new = LAMP_K[place.modality]
     left = radiance(place.axis, new * (1.0 - amplitude) ** 0.25) / radiance(place.axis, new)
-    intensity = 10.0**-signal
-    added = DETECTOR_NOISE * np.sqrt(np.maximum(1.0 / left**2 - 1.0, 0.0)) / intensity / np.log(10.0)
+    added = noise_of(signal) * np.sqrt(np.maximum(1.0 / left**2 - 1.0, 0.0))
     return signal - np.log10(left) + added * _normal(signal, generators)
 
 
 def detector_noise(signal: np.ndarray, place: Place, amplitude: float, generators: list[Generator]) -> np.ndarray:
-    """Add noise of `amplitude` times full scale to the light that is detected: dark samples suffer most."""
-    return _absorbance(10.0**-signal + amplitude * _normal(signal, generators))
+    r"""Add noise of constant detected power, `amplitude` (AU) the root mean square over the set's mean spectrum.
+
+    In absorbance it is :math:`\propto 10^A`: dark channels and samples suffer most.
+    """
+    typical = np.sqrt(np.mean(10.0 ** (2.0 * signal.mean(axis=0))))
+    return signal + amplitude * 10.0**signal / typical * _normal(signal, generators)
 
 
 def detector_saturation(signal: np.ndarray, place: Place, amplitude: float, generators: list[Generator]) -> np.ndarray:
     r"""Let the detector's response bend, :math:`R(I) = I (1 - a I)`, a share `amplitude` missing at full scale."""
-    intensity = 10.0**-signal
-    return _absorbance(intensity * (1.0 - amplitude * intensity) / (1.0 - amplitude))
+    return signal - np.log10((1.0 - amplitude * 10.0**-signal) / (1.0 - amplitude))
 
 
 def stray_light(signal: np.ndarray, place: Place, amplitude: float, generators: list[Generator]) -> np.ndarray:
     """Add light that met no sample, `amplitude` as a share of full scale, to sample and reference."""
-    return _absorbance((10.0**-signal + amplitude) / (1.0 + amplitude))
+    return -np.log10((10.0**-signal + amplitude) / (1.0 + amplitude))
 
 
 def optical_path(signal: np.ndarray, place: Place, amplitude: float, generators: list[Generator]) -> np.ndarray:
@@ -118,6 +120,16 @@ def wavelength_drift(signal: np.ndarray, place: Place, amplitude: float, generat
     """
     spline = make_interp_spline(place.axis, signal, k=min(3, len(place.axis) - 1), axis=1)
     return np.asarray(spline(np.clip(place.axis - amplitude, place.axis[0], place.axis[-1])))
+
+
+def noise_of(absorbance: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of the noise of each channel, AU, shape (L,), from spectra of shape (N, L).
+
+    From third differences, which bands of some channels' width leave next to nothing of: their variance is 20 times
+    that of independent noise. The median over spectra, in normal units.
+    """
+    third = np.abs(np.diff(absorbance, n=3, axis=1)) / np.sqrt(20.0)
+    return np.pad(np.median(third, axis=0) / MEDIAN_OF_NORMAL, (1, 2), mode="edge")
 
 
 def water_path(absorbance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
@@ -154,7 +166,7 @@ class Ageing:
 
 AGEINGS = {
     "lamp_power": Ageing(lamp_power, "1", raman=True),
-    "detector_noise": Ageing(detector_noise, "1"),
+    "detector_noise": Ageing(detector_noise, "AU"),
     "detector_saturation": Ageing(detector_saturation, "1"),
     "stray_light": Ageing(stray_light, "1"),
     "optical_path": Ageing(optical_path, "1", raman=True),
@@ -227,10 +239,6 @@ def _refuse(name: str, representation: str, modality: str, axis_unit: str) -> No
         raise NotRunError(f"no absorbance in {representation} spectra")
     elif name == "temperature" and modality == "mir":
         raise NotRunError("warming of water is tabulated in the near infrared alone")
-
-
-def _absorbance(intensity: np.ndarray) -> np.ndarray:
-    return -np.log10(np.maximum(intensity, REFLECTANCE_FLOOR))
 
 
 def _normal(signal: np.ndarray, generators: list[Generator]) -> np.ndarray:

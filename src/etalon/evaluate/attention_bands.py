@@ -66,7 +66,9 @@ def known_bands(substances: Sequence[str], modality: str, axis: np.ndarray) -> l
         found += [place for place, height in own if place.group and height >= FAINTEST_SHARE * strongest]
     if not found:
         raise NotRunError("no known band within the axis")
-    return found
+    # Bands that substances have in common stand once, as wide as the widest.
+    widest = {(place.group, place.centre): place for place in sorted(found, key=lambda place: place.fwhm)}
+    return sorted(widest.values(), key=lambda place: place.centre)
 
 
 def _table(substance: str, modality: str) -> Iterator[tuple[Place, float]]:
@@ -186,8 +188,8 @@ def attention_rows(
 
     Returns
     -------
-    rows with condition "band" (metric "fwhm" at the centre, `head` the group), and of each scale, which is the method:
-    "profile" (metric "attention" at amplitude, the place on the axis) and "enrichment" (by group in `head`, "all" for
+    rows with condition "band" (metric "fwhm" at the centre, `target` the group), and of each scale, the method:
+    "profile" (metric "attention" at amplitude, the place on the axis) and "enrichment" (by group in `target`, "all" for
     any; metrics "enrichment", "enrichment_low" and "enrichment_high", between which 95 % of moved attention lies, and
     "p", the share of moved attention that agrees as well or better)
     """
@@ -196,7 +198,7 @@ def attention_rows(
     result: list[Row] = [
         {
             "method": "table",
-            "head": b.group,
+            "target": b.group,
             "condition": "band",
             "amplitude": b.centre,
             "metric": "fwhm",
@@ -224,5 +226,5 @@ def _agreement(found: Received, groups: Mapping[str, Sequence[Place]]) -> Iterat
         low, high = np.quantile(null, [0.5 * (1 - LEVEL), 0.5 * (1 + LEVEL)])
         numbers = {"enrichment": value, "enrichment_low": low, "enrichment_high": high}
         numbers["p"] = (1 + np.sum(null >= value)) / (1 + len(null))
-        place: Row = {"head": group, "condition": "enrichment", "amplitude": float(inside.sum())}
+        place: Row = {"target": group, "condition": "enrichment", "amplitude": float(inside.sum())}
         yield from (place | {"metric": name, "value": float(number)} for name, number in numbers.items())

@@ -55,8 +55,8 @@ def latent_table(
 
     Parameters
     ----------
-    settings : "transfer" (samples), "methods" (learned ones, see `etalon.evaluate.learned_transfer.learned_rows`) and
-        what `etalon.evaluate.transfer_methods.prepare` takes
+    settings : "transfer" (samples), "max_shown" (specimens), "methods" (learned ones, see
+        `etalon.evaluate.learned_transfer.learned_rows`) and what `etalon.evaluate.transfer_methods.prepare` takes
     start : the encoder, which the networks of the learned methods start from
     """
     about = pair.source.metadata
@@ -75,7 +75,11 @@ def latent_table(
     )
     rest = np.setdiff1d(np.arange(len(one.y)), chosen)
     source = np.concatenate([one.source[rest], one.test_source])
-    target = np.concatenate([one.target[rest], one.test])
+    shown = np.sort(
+        random_samples(len(source), min(settings["max_shown"], len(source)), derive_seed(seed, "shown", pair.name))
+    )
+    source = source[shown]
+    target = np.concatenate([one.target[rest], one.test])[shown]
     states = {BEFORE: target}
     samples = one.source[chosen], one.target[chosen], one.y[chosen]
     states[PDS] = PiecewiseDirectStandardisation(one.calibration).fit(*samples).transform(target)
@@ -90,7 +94,7 @@ def latent_table(
         zero = np.zeros_like(spectra)  # the patch transformer reads no baseline
         return embed_spectra_of(start, about, spectra, stacked.wavelengths, zero)[BLOCK].astype(np.float64)
 
-    of_source, y = latent(source), np.concatenate([one.y[rest], one.y_test])
+    of_source, y = latent(source), np.concatenate([one.y[rest], one.y_test])[shown]
     unit = next(t.unit for t in about.targets if t.name == task.target)
     known: dict[str, Any] = {"pair": pair.name, "family": about.family, "synthetic": about.synthetic}
     known |= {"target": task.target, "unit": unit, "n_transfer": settings["transfer"], "status": "ok"}

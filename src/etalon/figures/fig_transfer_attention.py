@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from etalon.errors import BadInputError
 from etalon.figures import style
@@ -64,7 +65,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
             *(
                 Line2D([], [], color=colour, marker="|", ls="", ms=6, mew=1.5, label=f"bands, {group}")
                 for group, colour in GROUPS.items()
-                if (rows["head"] == group).any()
+                if (rows["target"] == group).any()
             ),
         ]
         area.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -74,7 +75,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
 
 def _draw_profile(axis: Axes, own: pd.DataFrame, dataset: str) -> None:
     profile = own[own["condition"] == "profile"]
-    wavenumbers = profile["amplitude"].min() > NEAR_TO_FAR_NM
+    wavenumbers = profile["amplitude"].max() > NEAR_TO_FAR_NM
 
     def place(nm: pd.Series) -> np.ndarray:
         return 1e7 / nm.to_numpy() if wavenumbers else nm.to_numpy()
@@ -84,7 +85,7 @@ def _draw_profile(axis: Axes, own: pd.DataFrame, dataset: str) -> None:
         axis.plot(place(curve["amplitude"]), curve["value"], color=colour, zorder=2 if variant == RANDOM else 3)
     low, high = axis.get_ylim()
     for group, colour in GROUPS.items():
-        bands = own[(own["condition"] == "band") & (own["head"] == group)]
+        bands = own[(own["condition"] == "band") & (own["target"] == group)]
         axis.plot(
             place(bands["amplitude"]), np.full(len(bands), high + 0.06 * (high - low)), "|", color=colour, ms=6, mew=1.2
         )
@@ -99,9 +100,9 @@ def _draw_profile(axis: Axes, own: pd.DataFrame, dataset: str) -> None:
 
 def _draw_enrichment(axis: Axes, own: pd.DataFrame) -> None:
     numbers = own[own["condition"] == "enrichment"].pivot_table(
-        index=["head", "variant"], columns="metric", values="value", observed=True
+        index=["target", "variant"], columns="metric", values="value", observed=True
     )
-    names = [name for name in ("all", *GROUPS) if name in numbers.index.get_level_values("head")]
+    names = [name for name in ("all", *GROUPS) if name in numbers.index.get_level_values("target")]
     for row, name in enumerate(names):
         for variant in numbers.loc[name].index:
             found, random = numbers.loc[(name, variant)], variant == RANDOM
@@ -110,6 +111,7 @@ def _draw_enrichment(axis: Axes, own: pd.DataFrame) -> None:
             axis.plot([found["enrichment_low"], found["enrichment_high"]], [y, y], color=colour, lw=2.5, alpha=0.3)
             axis.plot(found["enrichment"], y, "o", color=colour, mfc="white" if random else colour, ms=3.2)
     axis.axvline(1.0, color="0.5", ls=":", lw=0.6)
+    axis.xaxis.set_major_locator(MaxNLocator(4))
     axis.set_yticks(range(len(names)), ["any band" if name == "all" else name for name in names])
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.tick_params(axis="y", length=0)

@@ -72,7 +72,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
             own = ok[ok["pair"] == pair]
             for axis, way in zip(column, WAYS, strict=True):
                 _draw_panel(axis, own, way)
-            column[0].set_title(_title(pair))
+            column[0].set_title(title_of(pair))
             column[0].set_ylabel(quantity(own["target"].iloc[0], own["unit"].iloc[0]))
             column[1].set_ylabel(quantity(own["target"].iloc[0], own["unit"].iloc[0]))
             column[0].set_xlabel("")
@@ -89,7 +89,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
-def _title(pair: str) -> str:
+def title_of(pair: str) -> str:
     """Return "textile: NIR → MIR", the modality that was measured first, that of the calibration last."""
     source, target = pair.split(">")
     shared = source.rpartition("_")[0]

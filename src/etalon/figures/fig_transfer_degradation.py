@@ -5,6 +5,7 @@ amplitude of the ageing: a panel a part of the instrument, a line a method.
 """
 
 import textwrap
+from collections.abc import Iterable
 
 import matplotlib as mpl
 import numpy as np
@@ -21,7 +22,7 @@ from etalon.figures.transfer_rows import OWN, UNCORRECTED, look
 
 PANELS = {
     "lamp_power": ("Lamp or laser", "Power lost (%)", 100.0),
-    "detector_noise": ("Detector noise", "SD (% of full scale)", 100.0),
+    "detector_noise": ("Detector noise", "RMS (mAU)", 1000.0),
     "detector_saturation": ("Detector non-linearity", "Response lost (%)", 100.0),
     "stray_light": ("Stray light", "Share of full scale (%)", 100.0),
     "optical_path": ("Optical path", "Path or light lost (%)", 100.0),
@@ -87,7 +88,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     table, synthetic = ratios(metrics)
     found = curves(table)
     present = [name for name in PANELS if (found["condition"] == name).any()]
-    methods = _order(found["method"])
+    methods = ordered(found["method"])
     standards = int(plain(metrics).query("method not in (@UNCORRECTED, @OWN) and status == 'ok'")["n_train"].max())
     lines = [line for note in _notes(metrics, synthetic, standards) for line in textwrap.wrap(note, NOTE_WIDTH)]
     n_rows = -(-len(present) // COLUMNS)
@@ -95,7 +96,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     with mpl.rc_context(style.RC):
         figure = Figure(figsize=(style.DOUBLE_COLUMN, sum(heights) * MM), layout="constrained")
         area, foot = np.asarray(figure.subfigures(2, 1, height_ratios=heights))
-        axes = area.subplots(n_rows, min(COLUMNS, len(present)), squeeze=False)
+        axes = area.subplots(n_rows, min(COLUMNS, len(present)), squeeze=False, sharey=True)
         for axis, name in zip(axes.flat, present, strict=False):
             _draw_panel(axis, name, found[found["condition"] == name], table[table["condition"] == name], methods)
         for axis in axes.flat[len(present) :]:
@@ -107,7 +108,8 @@ def draw(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
-def _order(methods: pd.Series) -> list[str]:
+def ordered(methods: Iterable[str]) -> list[str]:
+    """Return the methods in the order in which they are drawn."""
     known = [
         UNCORRECTED,
         "bias",
@@ -128,6 +130,7 @@ def _draw_panel(axis: Axes, name: str, found: pd.DataFrame, table: pd.DataFrame,
     title, label, scale = PANELS[name]
     axis.set_title(title, pad=9)
     axis.axhline(1.0, color="black", ls=":", lw=0.6, zorder=1)
+    levels = found["level"].unique()
     for place, method in enumerate(methods):
         own, drawn = found[found["method"] == method].sort_values("level"), written(method)
         x = own["level"] + 0.06 * (place - (len(methods) - 1) / 2)  # side by side, so that bars do not hide each other
@@ -138,7 +141,7 @@ def _draw_panel(axis: Axes, name: str, found: pd.DataFrame, table: pd.DataFrame,
             bars,
             color=drawn.colour,
             marker=drawn.marker,
-            ls="--" if method == OWN else "-",
+            ls=("--" if method == OWN else "-") if len(own) > len(levels) // 2 else "",
             elinewidth=0.4,
             lw=0.9,
             label=drawn.label,

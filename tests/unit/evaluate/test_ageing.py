@@ -5,7 +5,7 @@ import pytest
 from scipy.constants import Stefan_Boltzmann, Wien
 
 from etalon.errors import BadInputError, NotRunError
-from etalon.evaluate.ageing import AGEINGS, DETECTOR_NOISE, LAMP_K, aged, radiance, unit_of, water_path
+from etalon.evaluate.ageing import AGEINGS, LAMP_K, aged, noise_of, radiance, unit_of, water_path
 from etalon.synthesis.bands import absorptivity
 
 AXIS = np.linspace(1100.0, 2498.0, 700)
@@ -69,13 +69,23 @@ def test_a_weaker_lamp_keeps_its_energy_balance_and_turns_red():
     np.testing.assert_allclose(lost, expected, atol=3e-5)
 
 
-def test_noise_of_a_weaker_lamp_is_that_of_less_light():
-    rows = 400
-    dark, bright = (aged("lamp_power", flat(level, rows), AXIS, amplitude=0.5, **NIR) for level in (2.0, 1.0))
-    assert dark.std(axis=0).mean() == pytest.approx(10 * bright.std(axis=0).mean(), rel=0.05)
+def noisy(sd: float, rows: int = 60) -> np.ndarray:
+    band = np.exp(-0.5 * ((AXIS - 1700.0) / 40.0) ** 2)
+    return 0.3 + band + sd * np.random.default_rng(0).normal(size=(rows, len(AXIS)))
+
+
+def test_noise_is_told_from_bands():
+    assert noise_of(noisy(2e-4)).mean() == pytest.approx(2e-4, rel=0.05)
+    assert noise_of(noisy(0.0)).max() < 1e-4  # what a band of 94 nm leaves in steps of 2 nm
+
+
+def test_noise_of_a_weaker_lamp_grows_as_light_is_lost():
+    """Independent of the absorbance: noise in the spectra already counts how dark they are."""
+    spectra = noisy(1e-3, rows=300)
     left = radiance(AXIS, LAMP_K["nir"] * 0.5**0.25) / radiance(AXIS, LAMP_K["nir"])
-    expected = DETECTOR_NOISE / np.log(10) * 10 * np.sqrt(1 / left**2 - 1)
-    np.testing.assert_allclose(bright.std(axis=0).mean(), expected.mean(), rtol=0.05)
+    aged_noise = (aged("lamp_power", spectra, AXIS, amplitude=0.5, **NIR) - spectra).std(axis=0)
+    total = np.sqrt(1e-3**2 + aged_noise**2)
+    np.testing.assert_allclose(total.mean(), (1e-3 / left).mean(), rtol=0.05)
 
 
 def test_photons_of_a_weaker_laser_are_a_binomial_share():
@@ -86,16 +96,19 @@ def test_photons_of_a_weaker_laser_are_a_binomial_share():
     assert left.var() == pytest.approx(10_000 * 0.3 * 0.7, rel=0.05)
 
 
-def test_detector_noise_is_a_share_of_full_scale():
-    noisy = aged("detector_noise", flat(0.5, 200), AXIS, amplitude=1e-3, **NIR).astype(float)
-    assert (10.0**-noisy).std() == pytest.approx(1e-3, rel=0.02)
+def test_detector_noise_has_its_amplitude_and_is_constant_in_power():
+    half = len(AXIS) // 2
+    spectra = np.tile(np.r_[np.full(half, 0.2), np.full(len(AXIS) - half, 1.2)], (300, 1))
+    noise = aged("detector_noise", spectra, AXIS, amplitude=1e-3, **NIR) - spectra
+    assert noise.std() == pytest.approx(1e-3, rel=0.02)
+    assert noise[:, half:].std() == pytest.approx(10 * noise[:, :half].std(), rel=0.03)
 
 
 def test_saturation_and_stray_light_leave_the_reference_and_hit_the_ends():
     for name in ("detector_saturation", "stray_light"):
         assert aged(name, flat(0.0), AXIS, amplitude=0.1, **NIR) == pytest.approx(0.0, abs=1e-6)
-    dark = aged("stray_light", flat(3.9), AXIS, amplitude=0.01, **NIR)
-    assert dark == pytest.approx(-np.log10(0.01 / 1.01), abs=0.01)  # no darker than the stray light
+    dark = aged("stray_light", flat(6.0), AXIS, amplitude=0.01, **NIR)
+    assert dark == pytest.approx(-np.log10(0.01 / 1.01), abs=0.001)  # no darker than the stray light
     # The response bends where light is strong: against the reference a faint sample looks brighter by 1 / (1 - a).
     faint = aged("detector_saturation", flat(3.0), AXIS, amplitude=0.1, **NIR)
     assert faint == pytest.approx(3.0 + np.log10(0.9), abs=1e-3)

@@ -96,7 +96,7 @@ def attention_rows():
     place = {"dataset": "corn", "family": "corn", "status": "ok", "amplitude_unit": "nm"}
     yield place | {
         "method": "table",
-        "head": "O-H",
+        "target": "O-H",
         "condition": "band",
         "amplitude": 1940.0,
         "metric": "fwhm",
@@ -114,7 +114,7 @@ def attention_rows():
                     ("enrichment_high", 1.1),
                     ("p", 0.02),
                 ):
-                    at = {"condition": "enrichment", "head": group, "amplitude": 1.0, "metric": name}
+                    at = {"condition": "enrichment", "target": group, "amplitude": 1.0, "metric": name}
                     yield own | at | {"value": value}
     yield {"dataset": "ink", "method": "stream", "status": "not run: no table of Raman bands", "value": np.nan}
 

@@ -9,7 +9,8 @@ import torch
 
 from etalon.contracts import Metadata, SpectraSet, Target
 from etalon.data.folds import make_folds
-from etalon.errors import BadInputError
+from etalon.errors import BadInputError, NotRunError
+from etalon.evaluate.attention_bands import enrichment, known_bands, moved
 from etalon.evaluate.latent_map import LATENT_COLUMNS, pair_distance
 from etalon.evaluate.outliers import LIMITS
 from etalon.models.patch_transformer import PatchTransformer
@@ -192,9 +193,9 @@ def test_attention_is_laid_beside_known_bands_with_its_null(folder):
         assert own["value"].mean() == pytest.approx(1.0)
         assert own["amplitude"].is_monotonic_increasing and own["amplitude"].between(1100.0, 2400.0).all()
     bands = found[found["condition"] == "band"]
-    assert 1940.0 in set(bands.loc[bands["head"] == "O-H", "amplitude"])
+    assert 1940.0 in set(bands.loc[bands["target"] == "O-H", "amplitude"])
     numbers = found[found["condition"] == "enrichment"].pivot_table(
-        index=["variant", "method", "head"], columns="metric", values="value"
+        index=["variant", "method", "target"], columns="metric", values="value"
     )
     assert (numbers["enrichment_low"] <= numbers["enrichment_high"]).all()
     assert numbers["p"].between(0.0, 1.0).all()
@@ -202,7 +203,7 @@ def test_attention_is_laid_beside_known_bands_with_its_null(folder):
 
 def test_latent_maps_hold_both_instruments_in_every_state(folder):
     out = folder / "latent.parquet"
-    settings = CHOICES | {"transfer": 10, "methods": LEARNED}
+    settings = CHOICES | {"transfer": 10, "max_shown": 30, "methods": LEARNED}
     pair = [folder / "bench", folder / "pocket", folder / "bench.folds", folder / "unseen.safetensors"]
     gap = [folder / "bench", folder / "mir", folder / "bench.folds", folder / "unseen.safetensors"]
     latent_map.main([
@@ -216,7 +217,7 @@ def test_latent_maps_hold_both_instruments_in_every_state(folder):
     own = table[table["pair"] == "bench>pocket"]
     assert set(own["state"]) == {"before", "pds", "patch_transformer"}
     counts = own.groupby(["state", "instrument"]).size()
-    assert set(counts) == {N - 10}  # no specimen that the transfer was fitted to
+    assert set(counts) == {30}  # of the 38 that no transfer was fitted to
     assert own["x"].notna().all() and own[["state", "pair_distance"]].drop_duplicates()["state"].is_unique
 
 
@@ -246,3 +247,27 @@ def test_planted_outliers_are_flagged_and_own_spectra_are_not(tmp_path):
     assert few["status"].str.contains("20 spectra, fewer than the 39").all()
     many = found[found["amplitude"] == 99.0]
     assert set(many["method"]) == set(LIMITS) and many["status"].str.contains("160 specimens").all()
+
+
+def test_bands_in_common_stand_once_and_faint_ones_do_not_count():
+    axis = np.arange(1000.0, 2500.0)
+    bands = known_bands(["starch", "cellulose"], "nir", axis)
+    shared = [band for band in bands if band.group == "O-H" and band.centre == 2100.0]
+    assert [band.fwhm for band in shared] == [105.0]
+    # The second overtone of C-H at 1200 nm is a fortieth of the strongest band.
+    assert all(band.centre > 1400.0 for band in bands)
+    assert {band.group for band in known_bands(["protein"], "nir", axis)} >= {"N-H", "C-H"}
+    with pytest.raises(NotRunError, match="Raman"):
+        known_bands(["starch"], "raman", axis)
+
+
+def test_enrichment_is_that_of_the_mask_and_its_null_leaves_out_where_it_is():
+    attention = np.ones(20)
+    attention[4:7] = 3.0
+    inside = np.zeros(20, dtype=bool)
+    inside[4:7] = True
+    assert enrichment(attention, inside) == pytest.approx(3.0)
+    null = moved(attention, inside)
+    assert len(null) == 19 and null.max() < 3.0
+    assert enrichment(np.ones(20), inside) == pytest.approx(1.0)
+    assert np.isnan(enrichment(attention, np.ones(20, dtype=bool)))
