@@ -43,6 +43,7 @@ lint: $(INSTALLED)  ## style, types, and the laws of docs/explanation/architectu
 	snakefmt --check Snakefile workflow
 	mypy
 	lint-imports --no-logo
+	snakemake --lint
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	for benchmark in benchmarks/*.py; do python "$$benchmark"; done
