@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import open_page
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = ("index.html", "tutorial.html", "reference/plan.html", "library/models.html", "results.html")
@@ -35,17 +34,16 @@ def test_every_page_is_there_and_asks_for_nothing_from_elsewhere(site):
 
 @pytest.mark.slow
 @pytest.mark.chromium
-def test_pages_open_from_disk_at_the_width_of_a_phone_and_can_be_searched(site, chromium, tmp_path):
-    with open_page(chromium, tmp_path) as page:
-        page.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
-        for name in PAGES:
-            page.call("Page.navigate", url=(site / name).as_uri())
-            page.wait_for(f"location.pathname.endsWith('{name}') && document.readyState === 'complete'")
-            assert page.wait_for(f"{OVERFLOW} === 0")
-        typed = "(i => (i.focus(), i.value = 'conformal', i.dispatchEvent(new Event('input', {bubbles: true})), true))"
-        page.wait_for(f"{typed}(document.querySelector('.md-search__input'))")
-        page.wait_for("document.querySelector('.md-search__input').dispatchEvent(new Event('keyup', {bubbles: true}))")
-        assert page.wait_for("document.querySelectorAll('.md-search-result__item').length > 0")
-        requested = [request["request"]["url"] for request in page.seen("Network.requestWillBeSent")]
-        assert all(url.startswith(("file:", "data:", "blob:", "about:")) for url in requested)
-        assert page.seen("Runtime.exceptionThrown", "Log.entryAdded") == []
+def test_pages_open_from_disk_at_the_width_of_a_phone_and_can_be_searched(site, page):
+    page.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    for name in PAGES:
+        page.call("Page.navigate", url=(site / name).as_uri())
+        page.wait_for(f"location.pathname.endsWith('{name}') && document.readyState === 'complete'")
+        assert page.wait_for(f"{OVERFLOW} === 0")
+    typed = "(i => (i.focus(), i.value = 'conformal', i.dispatchEvent(new Event('input', {bubbles: true})), true))"
+    page.wait_for(f"{typed}(document.querySelector('.md-search__input'))")
+    page.wait_for("document.querySelector('.md-search__input').dispatchEvent(new Event('keyup', {bubbles: true}))")
+    assert page.wait_for("document.querySelectorAll('.md-search-result__item').length > 0")
+    requested = [request["request"]["url"] for request in page.seen("Network.requestWillBeSent")]
+    assert all(url.startswith(("file:", "data:", "blob:", "about:")) for url in requested)
+    assert page.seen("Runtime.exceptionThrown", "Log.entryAdded") == []

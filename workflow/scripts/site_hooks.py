@@ -107,6 +107,11 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
     return output.replace(WORKER, os.path.relpath("site-worker.js", PurePosixPath(page.file.dest_uri).parent))
 
 
+def on_post_template(output: str, template_name: str, config: Any) -> str:
+    """The same for the page that a server shows for an address without one."""
+    return output.replace(WORKER, "site-worker.js")
+
+
 def drawn(flowchart: str) -> str:
     """Return a Mermaid flowchart as SVG: one column a layer, each node as far left as its inputs allow."""
     graph = nx.DiGraph(re.findall(r"(\w+) --> (\w+)", flowchart))
