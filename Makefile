@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help .venv demo report test test-slurm lint bench docs lock
+.PHONY: help .venv demo report test test-slurm lint weights bench docs lock
 
 help:  ## this list
 	@grep -E '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## */\1|/' | column -t -s '|'
@@ -40,6 +40,10 @@ lint: $(INSTALLED)  ## style, types, and the laws of docs/architecture.md
 	snakefmt --check Snakefile workflow
 	mypy
 	lint-imports --no-logo
+
+weights: $(INSTALLED)  ## the weights that the package carries, trained anew (minutes)
+	snakemake shipped_weights --cores all --configfile config/paper.yaml
+	cp results/paper/weights/* src/etalon/weights/
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	for benchmark in benchmarks/*.py; do python "$$benchmark"; done
