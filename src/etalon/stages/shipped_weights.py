@@ -65,6 +65,7 @@ def card(record: dict[str, Any], scores: pd.DataFrame, size: int) -> str:
     synthetic = [entry for entry in record["data"] if entry["family"] == "synthetic_corpus"]
     share = record["settings"]["variant"]["p_synthetic"]
     training = f"{record['spectra']:,} spectra, {record['steps']} steps, {record['device']}, seed {record['seed']}"
+    n_tasks, n_datasets = (int(scores[name].max()) for name in ("tasks", "datasets"))
     size_said = ", ".join(f"{name} {value}" for name, value in encoder["size"].items())
     return f"""# Model card: {NAME}
 
@@ -95,7 +96,7 @@ Generated spectra are bound to no licence. The weights are under the package's (
 Scored were not these weights but the five models of the same variant, sizes and number of spectra in the study
 (`config/paper.yaml`), each trained without one fold of the families and judged on that fold alone: every figure is of
 families that the model never saw. They saw more sets than these weights, namely those that may be studied but not
-shipped; nothing says that these weights are better. RMSECV over {int(scores["tasks"].max())} tasks of {int(scores["datasets"].max())} public datasets.
+shipped; nothing says that these weights are better. RMSECV over {n_tasks} tasks of {n_datasets} public datasets.
 
 | | head | to tuned PLS | 95 % interval | to untrained | p | to fs + evidence head | p |
 |---|---|---|---|---|---|---|---|
@@ -145,12 +146,12 @@ def _verdict(scores: pd.DataFrame, variant: str) -> str:
     by_method = scores.set_index("method")
     trained = by_method.loc[f"{variant}/evidence"]
     fixed = by_method.loc[f"{FIXED}/evidence", "mean"]
-    gain, p = trained["control_mean"], trained["control_p_holm"]
+    gain, p, own = (float(trained[name]) for name in ("control_mean", "control_p_holm", "mean"))
     against = "gains nothing beyond chance over" if p >= SIGNIFICANT else "differs from"
-    better = "better" if fixed < trained["mean"] else "no better"
+    better = "better" if fixed < own else "no better"
     return (
-        f"under the evidence head the trained encoder {against} the untrained one (ratio {gain:.3f}, p {p:.2g}), and on "
-        f"whole sets the fixed embedding fs is {better} ({fixed:.3f} against {trained['mean']:.3f} of tuned PLS)."
+        f"under the evidence head the trained encoder {against} the untrained one (ratio {gain:.3f}, p {p:.2g}), and\n"
+        f"on whole sets the fixed embedding fs is {better} ({fixed:.3f} against {own:.3f} of tuned PLS)."
     )
 
 
