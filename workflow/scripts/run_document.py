@@ -60,7 +60,9 @@ def run(commands: str, folder: Path) -> str:
     )
     if result.returncode:
         raise subprocess.CalledProcessError(result.returncode, commands, result.stdout)
-    return result.stdout.replace(str(folder), "").rstrip() + "\n"
+    # Where this machine keeps things is nobody's concern.
+    text = result.stdout.replace(str(folder), ".").replace(str(Path(sys.executable).parent), ".venv/bin")
+    return text.rstrip() + "\n"
 
 
 def pattern(shown: str) -> re.Pattern[str]:
