@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help .venv demo report test test-slurm fuzz lint bench docs site lock
+.PHONY: help .venv demo report test test-slurm fuzz lint weights bench docs site lock
 
 help:  ## this list
 	@grep -E '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## */\1|/' | column -t -s '|'
@@ -43,6 +43,11 @@ lint: $(INSTALLED)  ## style, types, and the laws of docs/explanation/architectu
 	snakefmt --check Snakefile workflow
 	mypy
 	lint-imports --no-logo
+	snakemake --lint
+
+weights: $(INSTALLED)  ## the weights that the package carries, trained anew (minutes)
+	snakemake shipped_weights --cores all --configfile config/paper.yaml
+	cp results/paper/weights/* src/etalon/weights/
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	for benchmark in benchmarks/*.py; do python "$$benchmark"; done

@@ -222,7 +222,8 @@ def _explain(error: ValidationError, path: Path, name: str) -> BadInputError:
     value: Any = error.instance
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known = _known_keys(schema)
-        keys, expected, found = [*keys, min(set(value) - known)], f"one of {', '.join(sorted(known))}", "an unknown key"
+        unknown = min(str(key) for key in set(value) - known)  # a key may be null or a number
+        keys, expected, found = [*keys, unknown], f"one of {', '.join(sorted(known))}", "an unknown key"
     elif error.validator == "required":
         keys, expected, found = [*keys, min(set(schema["required"]) - set(value))], "a value", "nothing"
     else:

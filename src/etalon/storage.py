@@ -192,7 +192,7 @@ def _load_samples(path: Path) -> dict[str, np.ndarray]:
         samples = pd.read_parquet(path)
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "a table of samples", "no such file") from error
-    except (ValueError, OSError) as error:  # what pyarrow raises for damaged files
+    except Exception as error:  # pyarrow and pandas let through whatever their parts raise for a damaged file
         raise BadInputError(path, "file", "a sound parquet table", error) from error
     if missing := sorted({"sample_id", "specimen"} - set(samples)):
         raise BadInputError(path, "columns", "sample_id and specimen", f"no {missing[0]}")

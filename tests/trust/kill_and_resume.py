@@ -41,9 +41,9 @@ def copy_to(folder: Path) -> Path:
 
 
 def command(targets: Sequence[str], *options: str) -> list[str]:
+    """Return the call of Snakemake; `targets` are targets and options that both runs get."""
     # Two jobs at once, so that a kill meets more than one.
-    configuration = ["--configfile", "config/test.yaml", "--cores", "2"]
-    return [sys.executable, "-m", "snakemake", *targets, *configuration, *options]
+    return [sys.executable, "-m", "snakemake", *targets, "--configfile", "config/test.yaml", "--cores", "2", *options]
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -70,10 +70,19 @@ def start(folder: Path, targets: Sequence[str], *options: str) -> subprocess.Pop
 
 
 def run_to_the_end(folder: Path, targets: Sequence[str]) -> None:
-    subprocess.run(command(targets, "--unlock"), cwd=folder, env=environment(folder), capture_output=True, check=True)
+    unlock(folder, targets)
     if status := start(folder, targets).wait():
         tail = (folder / "run.log").read_text()[-3000:]
         sys.exit(f"the run in {folder} ended with status {status}:\n{tail}")
+
+
+def unlock(folder: Path, targets: Sequence[str]) -> None:
+    """Take away the lock that a killed Snakemake left."""
+    locks = folder / ".snakemake/locks"
+    if locks.exists() and any(locks.iterdir()):
+        subprocess.run(
+            command(targets, "--unlock"), cwd=folder, env=environment(folder), capture_output=True, check=True
+        )
 
 
 def jobs_of(process: subprocess.Popen) -> list[int]:
@@ -105,7 +114,7 @@ def kill_and_resume(folder: Path, targets: Sequence[str], kills: int, longest_s:
     """Kill the run `kills` times or until it is done, then let it end; return how often what was killed."""
     chance, killed = random.Random(seed), Counter[str]()
     for number in range(kills):
-        subprocess.run(command(targets, "--unlock"), cwd=folder, env=environment(folder), capture_output=True)
+        unlock(folder, targets)
         process = start(folder, targets)
         try:
             process.wait(chance.uniform(SHORTEST_S, longest_s))
@@ -146,18 +155,20 @@ def main() -> None:
     arguments.add_argument("--longest", type=float, default=25.0, help="seconds to the next kill, at most")
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--left-alone", type=Path, help="a folder in which the run is done already")
+    arguments.add_argument("--config", nargs="*", default=[], help="what both runs get besides config/test.yaml")
     arguments.add_argument("--begun", type=Path, help="a folder in which the killed run goes on; a new one if left out")
     args = arguments.parse_args()
+    targets = [*args.targets, *(["--config", *args.config] if args.config else [])]
     with tempfile.TemporaryDirectory(prefix="kill-and-resume-") as name:
         # Both now: an edit of the repository in the meantime would be another run.
         left_alone = args.left_alone or copy_to(Path(name) / "left_alone")
         resumed = args.begun or copy_to(Path(name) / "resumed")
         if args.left_alone is None:
             began = time.monotonic()
-            run_to_the_end(left_alone, args.targets)
+            run_to_the_end(left_alone, targets)
             print(f"left alone: {time.monotonic() - began:.0f} s", flush=True)
         began = time.monotonic()
-        killed = kill_and_resume(resumed, args.targets, args.kills, args.longest, args.seed)
+        killed = kill_and_resume(resumed, targets, args.kills, args.longest, args.seed)
         different = differences(left_alone, resumed)
         count = len(final_files(left_alone))
         print(f"killed {killed.total()} times ({dict(killed)}), {time.monotonic() - began:.0f} s in all")

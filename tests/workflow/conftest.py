@@ -174,6 +174,13 @@ def open_page(executable: str, profile: Path) -> Iterator[Page]:
         os.close(from_browser)
 
 
+@pytest.fixture
+def page(chromium: str, tmp_path: Path) -> Iterator[Page]:
+    """An empty page in a browser of its own."""
+    with open_page(chromium, tmp_path / "chromium") as page:
+        yield page
+
+
 def copy_to(folder: Path) -> Path:
     """Copy the workflow, without data and results."""
     for part in PARTS:

@@ -281,7 +281,8 @@ VARIANTS = read_variants("config/variants.yaml")
 CORPORA = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
 FOLD_OF = fold_families()
-UNLICENSED = "unlicensed"
+# What is held out of the weights that the package carries, which are of this variant.
+UNLICENSED, SHIPPED = "unlicensed", "fsnl_episodic_asls"
 FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
 # The datasets that share an analyte with others, and which these are.
 NEIGHBOURS = neighbours({dataset: CATALOGUE[dataset] for dataset in DATASETS})

@@ -11,6 +11,8 @@ from typing import Any
 import networkx as nx
 from mkdocs.structure.files import File, Files
 
+from etalon.catalogue import load_catalogue
+
 ROOT = Path(__file__).parents[2]
 # Pages whose text lies beside what it describes.
 ELSEWHERE = {
@@ -18,6 +20,7 @@ ELSEWHERE = {
     "benchmarks/README.md": "reference/benchmarks.md",
     "CHANGELOG.md": "reference/changes.md",
 }
+CATALOGUE = "reference/catalogue.md"
 # Packages with a page of the library, in the order of the layers; stages and commands describe themselves by --help.
 PACKAGES = {
     "data": "Readers of formats, fetching, axes, folds",
@@ -29,6 +32,7 @@ PACKAGES = {
     "losses": "Objectives",
     "train": "Training",
     "evaluate": "Judging",
+    "applied": "Calibrations of own spectra",
     "figures": "Figures and tables",
 }
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)")
@@ -66,6 +70,8 @@ def api_page(title: str, about: str, modules: list[Path]) -> str:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Let links to files that became pages lead there, and draw graphs, for which a browser would need a script."""
+    if page.file.src_uri == CATALOGUE:
+        markdown += f"\n## The datasets\n\n{dataset_table()}"
     source = next((place for place, uri in ELSEWHERE.items() if uri == page.file.src_uri), f"docs/{page.file.src_uri}")
 
     def moved(link: re.Match[str]) -> str:
@@ -76,6 +82,21 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     return MERMAID.sub(lambda found: drawn(found[1]), LINK.sub(moved, markdown))
 
 
+def dataset_table() -> str:
+    """Return what the catalogue says of each dataset, as a table."""
+    lines = [
+        "| id | product | range | samples x channels | targets | weights | licence |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for entry in load_catalogue(ROOT / "config/datasets.yaml").values():
+        size = f"{entry.expect.n_samples} x {entry.expect.n_channels}"
+        targets = ", ".join(target.name for target in entry.targets[:5]) + (" ..." if len(entry.targets) > 5 else "")
+        cells = (f"`{entry.id}`", entry.product, entry.modality, size, targets or entry.label or "")
+        weights = "yes" if entry.weights else "no"
+        lines.append("| " + " | ".join(cell.replace("|", " ") for cell in (*cells, weights, entry.licence)) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
     """Show what a docstring says after a parameter's colon as text: here it is a description, not a type."""
     return NOTHING.sub("", TYPE.sub(r": \1", html))
@@ -84,6 +105,11 @@ def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
 def on_post_page(output: str, page: Any, config: Any) -> str:
     """Take the search's worker for pages on disk from here instead of from the network."""
     return output.replace(WORKER, os.path.relpath("site-worker.js", PurePosixPath(page.file.dest_uri).parent))
+
+
+def on_post_template(output: str, template_name: str, config: Any) -> str:
+    """The same for the page that a server shows for an address without one."""
+    return output.replace(WORKER, "site-worker.js")
 
 
 def drawn(flowchart: str) -> str:

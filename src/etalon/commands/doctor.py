@@ -177,7 +177,8 @@ def _slurm() -> tuple[str, str]:
     except subprocess.TimeoutExpired:
         return FAILED, f"sinfo does not answer within {SECONDS} s"
     if done.returncode:
-        return FAILED, f"sinfo: {done.stderr.strip()}"
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        return ABSENT, f"sbatch is installed, but no cluster answers ({said}): `snakemake --profile slurm` needs one"
     plugin = "" if find_spec("snakemake_executor_plugin_slurm") else "; pip install snakemake-executor-plugin-slurm"
     return (FAILED if plugin else OK), f"partitions {', '.join(sorted(set(done.stdout.split())))}{plugin}"
 

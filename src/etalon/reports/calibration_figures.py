@@ -176,7 +176,7 @@ def forest(outcome: Outcome) -> str:
     ran = [one for one in outcome.judged if one.not_run is None and np.isfinite(one.ratio[0])]
     others = [one for one in ran if one.name != REFERENCE]
     height = 2 * FOREST_ROW + FOREST_ROW * len(ran)
-    ends = bounds(np.array([one.ratio for one in ran] or [[1.0]]), around=[1])
+    ends = bounds(np.array([one.ratio for one in ran]).reshape(-1, 3), around=[1])
     said = "; ".join(f"{one.name} {one.ratio[0]:.2f} ({one.ratio[1]:.2f} to {one.ratio[2]:.2f})" for one in others)
     labels = ("RMSECV relative to tuned PLS", "")
     plot = Plot("methods", "Methods compared", said or "PLS alone.", ends, (0.3, len(ran) + 0.7), labels, height, 128)
