@@ -174,17 +174,17 @@ def open_page(executable: str, profile: Path) -> Iterator[Page]:
         os.close(from_browser)
 
 
-<<<<<<< HEAD
 @pytest.fixture
 def page(chromium: str, tmp_path: Path) -> Iterator[Page]:
     """An empty page in a browser of its own."""
     with open_page(chromium, tmp_path / "chromium") as page:
-=======
+        yield page
+
+
 @pytest.fixture(scope="module")
 def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """An empty page."""
     with open_page(chromium, tmp_path_factory.mktemp("browser")) as page:
->>>>>>> user
         yield page
 
 
