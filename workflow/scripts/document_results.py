@@ -39,7 +39,14 @@ START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
 PLS = "tuned_pls"
 ENCODERS = ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_episodic_asls")
 # The rows of the short tables, all encoders under one head.
-MAIN = (PLS, "stacked_pls", "tuned_ridge", "fs/evidence", *(f"{variant}/evidence" for variant in ENCODERS))
+MAIN = (
+    PLS,
+    "stacked_pls",
+    "tuned_ridge",
+    "fs/evidence",
+    "fs/kernels",
+    *(f"{variant}/evidence" for variant in ENCODERS),
+)
 LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_only", 10.0))
 METADATA = ("cv", "metadata_never", "metadata_missing", "metadata_wrong")
 TRANSFER_SIZES = (5, 10, 30)

@@ -33,7 +33,7 @@ def wanted(present: list[str], task: str) -> list[str]:
     """Return the rows: classical methods, then fs, both encoders and their controls under every head."""
     names = {f"{variant}/{head}" for variant, head in product(("fs", *ENCODERS, *CONTROLS), HEADS[task])}
     if task == "regression":
-        names |= {f"{variant}/{how}" for variant, how in product((*ENCODERS, *CONTROLS), FINE_TUNING)}
+        names |= {"fs/kernels"} | {f"{variant}/{how}" for variant, how in product((*ENCODERS, *CONTROLS), FINE_TUNING)}
     return [*CLASSICAL[task], *style.order(names - {*WITHOUT})]
 
 
