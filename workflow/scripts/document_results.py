@@ -26,7 +26,7 @@ from etalon.figures import (
     tab_transfer_benchmark,
 )
 from etalon.figures.command import load_metrics, load_table, load_union, plain
-from etalon.figures.encoder_rows import FIXED, UNTRAINED, control_of, named, scores, variant_of
+from etalon.figures.encoder_rows import FIXED, ON_FS, UNTRAINED, control_of, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
 from etalon.figures.style import HEADS, PROTOCOLS, look, order
 from etalon.storage import replacing
@@ -44,7 +44,7 @@ MAIN = (
     "stacked_pls",
     "tuned_ridge",
     "fs/evidence",
-    "fs/kernels",
+    *ON_FS,
     *(f"{variant}/evidence" for variant in ENCODERS),
 )
 LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_only", 10.0))

@@ -18,6 +18,7 @@ from etalon.chemometrics.marginal_likelihood import (
     specimen_counts,
     spread_rows,
 )
+from etalon.chemometrics.pooled_prior import PooledPrior
 
 WINDOWED = ("d1",)  # blocks that are weighed by wavelength
 FLATTENED = ("raw", "snv", "d1", "asls")
@@ -38,6 +39,15 @@ def kernels_on(names: list[str]) -> dict[str, Kernel]:
     return found | {f"flattened {name}": Flattened(name) for name in FLATTENED if name in names}
 
 
+def fit_kernels(kernels: Mapping[str, Kernel], inner: InnerProducts) -> dict[str, np.ndarray]:
+    """Return the kernels of training rows, each of shape (n, n), without those that have nothing to be weighed.
+
+    That are those of blocks that do not vary, and windows without a column; the first is kept if there is no other.
+    """
+    fitted = {name: kernel.fit(inner) for name, kernel in kernels.items()}
+    return {name: K for name, K in fitted.items() if np.any(K)} or dict([next(iter(fitted.items()))])
+
+
 class EvidenceKernels(RegressorMixin, BaseEstimator):
     r"""Gaussian process with one strength a kernel.
 
@@ -51,6 +61,7 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
     ----------
     blocks : number of columns of each block of X by name, in order; None for one block
     max_rows : the strengths are chosen on at most so many rows (whole specimens, evenly spread); the fit uses all
+    prior : of the strengths, pooled over other datasets; None for the one set by hand
 
     Attributes
     ----------
@@ -59,9 +70,10 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
     log_evidence_ : at the strengths chosen, without the priors
     """
 
-    def __init__(self, blocks: Mapping[str, int] | None = None, max_rows: int = 600):
+    def __init__(self, blocks: Mapping[str, int] | None = None, max_rows: int = 600, prior: PooledPrior | None = None):
         self.blocks = blocks
         self.max_rows = max_rows
+        self.prior = prior
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None = None) -> "EvidenceKernels":
         """Fit to X, shape (n, p), and y, shape (n,). `groups`, shape (n,), names each row's specimen."""
@@ -79,16 +91,13 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
         self._training = self._blocks(X)
         inner = InnerProducts(self._training, self._training)
         self._kernels = kernels_on([*sizes])
-        fitted = {name: kernel.fit(inner) for name, kernel in self._kernels.items()}
-        # Blocks that do not vary, and windows without a column, have nothing to be weighed.
-        fitted = {name: K for name, K in fitted.items() if np.any(K)} or dict([next(iter(fitted.items()))])
+        fitted = fit_kernels(self._kernels, inner)
         few = spread_rows(groups, self.max_rows)
         chosen = [K[np.ix_(few, few)] for K in fitted.values()]
-        logs = choose_strengths(chosen, target[few], counts[few], StrengthPrior.broad(len(chosen)))
-        self.strengths_, self.noise_ = (
-            dict(zip(fitted, np.exp(logs[:-1]).tolist(), strict=True)),
-            float(np.exp(logs[-1])),
-        )
+        prior = StrengthPrior.broad(len(chosen)) if self.prior is None else self.prior.on([*fitted])
+        logs = choose_strengths(chosen, target[few], counts[few], prior)
+        self.strengths_ = dict(zip(fitted, np.exp(logs[:-1]).tolist(), strict=True))
+        self.noise_ = float(np.exp(logs[-1]))
         C = np.full((len(y), len(y)), MEAN_VARIANCE)
         for name, K in fitted.items():
             C += self.strengths_[name] * K
@@ -130,16 +139,17 @@ class AveragedEvidence(RegressorMixin, BaseEstimator):
     Parameters and attributes of its members, `linear_` and `kernels_`: see `EvidenceKernels`.
     """
 
-    def __init__(self, blocks: Mapping[str, int] | None = None, max_rows: int = 600):
+    def __init__(self, blocks: Mapping[str, int] | None = None, max_rows: int = 600, prior: PooledPrior | None = None):
         self.blocks = blocks
         self.max_rows = max_rows
+        self.prior = prior
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None = None) -> "AveragedEvidence":
         """Fit to X, shape (n, p), and y, shape (n,). `groups`, shape (n,), names each row's specimen."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
         sizes = None if self.blocks is None else [*self.blocks.values()]
         self.linear_ = EvidenceRidge(sizes, self.max_rows).fit(X, y, groups)
-        self.kernels_ = EvidenceKernels(self.blocks, self.max_rows).fit(X, y, groups)
+        self.kernels_ = EvidenceKernels(self.blocks, self.max_rows, self.prior).fit(X, y, groups)
         return self
 
     def predict(self, X: np.ndarray, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from scipy.linalg import qr
 from etalon.chemometrics.classify import RidgeLogistic
 from etalon.chemometrics.evidence import EvidenceRidge
 from etalon.chemometrics.evidence_kernels import AveragedEvidence
+from etalon.chemometrics.pooled_prior import PooledPrior
 from etalon.chemometrics.ridge import LeaveSpecimenOutRidge
 from etalon.data.folds import Fold, read_folds, stratified_kfold
 from etalon.errors import BadInputError, NotRunError
@@ -26,6 +27,7 @@ from etalon.evaluate.tasks import Task, fold_rows
 from etalon.evaluate.tuning import STRENGTHS, given_to_truth, truth_probability
 from etalon.seeds import derive_seed
 
+PRETRAINED = "pretrained_kernels"  # the kernel head under a prior that was pooled over other families
 FS = "fs_"  # before the names of the blocks of `fs` where they join those of another encoder
 NORMAL_95 = 1.959964  # half the width of a 95 % interval, in SD
 # A block whose columns vary by less than this share of their size does not vary: the rest is rounding of float32.
@@ -39,7 +41,8 @@ class Head:
     Attributes
     ----------
     kind : of the task, "regression" or "classification"
-    model : "ridge", "evidence", "kernels", "logistic" or one of `etalon.evaluate.downstream_heads.MODELS`
+    model : "ridge", "evidence", "kernels", "pretrained_kernels", "logistic" or one of
+        `etalon.evaluate.downstream_heads.MODELS`
     block : the read-out of the encoder; the statistics of the spectrum as measured always go with it. "named": the
         blocks of an encoder without a learned one
     with_fs : it is given the blocks of `fs` as well
@@ -68,6 +71,7 @@ HEADS = {
     "evidence": Head("regression", "evidence"),
     "fs_evidence": Head("regression", "evidence", with_fs=True),
     "kernels": Head("regression", "kernels", "named"),
+    PRETRAINED: Head("regression", PRETRAINED, "named"),
     "ridge_mean": Head("regression", "ridge", "mean"),
     "ridge_cls": Head("regression", "ridge", "cls"),
     "ridge_patches": Head("regression", "ridge", "patches"),
@@ -130,7 +134,8 @@ class RegressionHead:
     ----------
     names : of the blocks it is given
     max_rows : see `etalon.chemometrics.evidence.EvidenceRidge`
-    settings, seed : of the models of `etalon.evaluate.downstream_heads`
+    settings, seed : of the models of `etalon.evaluate.downstream_heads`; "prior": the `PooledPrior` of the
+        pretrained kernel head
     """
 
     def __init__(
@@ -144,9 +149,16 @@ class RegressionHead:
             return LeaveSpecimenOutRidge()
         if self.head.model == "evidence":
             return EvidenceRidge(blocks=sizes, max_rows=self.max_rows)
-        if self.head.model == "kernels":
-            return AveragedEvidence(dict(zip(self.names, sizes, strict=True)), self.max_rows)
+        if self.head.model in ("kernels", PRETRAINED):
+            prior = self._pooled_prior() if self.head.model == PRETRAINED else None
+            return AveragedEvidence(dict(zip(self.names, sizes, strict=True)), self.max_rows, prior)
         return make_model(self.head.model, self.settings, self.seed)
+
+    def _pooled_prior(self) -> PooledPrior:
+        prior = self.settings.get("prior")
+        if prior is None:
+            raise NotRunError("no task of other families to pretrain the head on")
+        return prior
 
     def fit(self, blocks: Mapping[str, np.ndarray], y: np.ndarray, groups: np.ndarray) -> "RegressionHead":
         """Fit to the training rows: blocks of shape (n, size), references and specimens of shape (n,)."""

@@ -3,10 +3,11 @@
 from etalon.seeds import derive_seed
 
 SELECTION, REPORT = "selection", "report"
+SEED = 1  # the main seed when the halves were fixed; another run of the workflow must not move them
 
 
-def half_of(family: str, seed: int) -> str:
-    """Return `SELECTION` or `REPORT`: which half a family belongs to depends on its name and the main seed alone.
+def half_of(family: str, seed: int = SEED) -> str:
+    """Return `SELECTION` or `REPORT`: which half a family belongs to depends on its name and the seed alone.
 
     A dataset that joins the catalogue therefore moves no other family, and no choice that was made before it came.
     """
