@@ -10,7 +10,7 @@ from etalon.chemometrics.block_kernels import InnerProducts
 from etalon.chemometrics.evidence_kernels import fit_kernels, kernels_on
 from etalon.chemometrics.marginal_likelihood import specimen_counts, spread_rows
 from etalon.chemometrics.pooled_prior import PooledPrior, PoolTask, pool, posterior
-from etalon.errors import BadInputError, NotRunError
+from etalon.errors import BadInputError
 from etalon.evaluate.embedding_heads import BlockScaler
 from etalon.evaluate.embeddings import read_embedding
 from etalon.evaluate.tasks import Task, list_tasks
@@ -19,20 +19,21 @@ from etalon.storage import load_json, load_set
 
 
 def pool_tasks(folder: Path, index: Path, *, max_rows: int, max_targets: int) -> list[PoolTask]:
-    """Return the first regression tasks of a dataset, of at most `max_rows` rows each; none if it was not embedded.
+    """Return the first regression tasks of a dataset, of at most `max_rows` rows each; none of overlapping specimens.
 
     Parameters
     ----------
     folder : of the dataset; index : of the embeddings that hold it
+
+    Raises
+    ------
+    NotRunError : it could not be had, or is recorded as not embedded
     """
     spectra = load_set(folder)
     tasks = [task for task in list_tasks(spectra) if task.kind == "regression" and task.not_run is None]
     if spectra.metadata.overlaps or not tasks:
         return []
-    try:
-        blocks = read_embedding(index, folder.name).named()
-    except NotRunError:
-        return []
+    blocks = read_embedding(index, folder.name).named()
     return [pool_task(task, blocks, spectra.metadata.family, max_rows) for task in tasks[:max_targets]]
 
 
