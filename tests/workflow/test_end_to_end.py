@@ -25,6 +25,7 @@ FIGURES = (
 TABLES = (
     *("tab_phase0_baselines", "tab_phase1_feasibility", "tab_encoder_readouts", "tab_phase2_ablation"),
     *("tab_phase3_lodo", "tab_phase6_downstream", "tab_phase6_cost", "tab_pretraining_levers", "tab_synthetic_realism"),
+    "tab_pretraining_final",
 )
 
 FIGURE = "document.querySelector('#app img[src^=\"data:image/png\"]')"

@@ -18,7 +18,7 @@ FIGURE_RULES = {
     *("tab_phase3_lodo", "fig_phase3_lodo_boxplots", "fig_phase3_train_test_heatmap"),
     *("fig_phase4_synthetic", "fig_phase5_metadata"),
     *("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot", "tab_phase6_cost"),
-    *("tab_phase6_cross_instrument", "tab_pretraining_levers"),
+    *("tab_phase6_cross_instrument", "tab_pretraining_levers", "tab_pretraining_final"),
     *("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
     *("fig_transfer_matrix", "fig_transfer_set_composition"),
     *("fig_transfer_degradation", "fig_transfer_cross_modality", "fig_transfer_attention", "fig_transfer_latent_map"),

@@ -158,6 +158,29 @@ def fs_index(wildcards):
     return f"<results>/embeddings/{FS}/{{heldout}}/seed0/index.json"
 
 
+def head_sets(wildcards):
+    """Datasets that the prior of a head is pooled over: none of a held-out family."""
+    return [dataset for heldout in other_folds(wildcards) for dataset in judged(heldout)]
+
+
+def other_folds(wildcards):
+    return [heldout for heldout in FOLDS if heldout != wildcards.heldout]
+
+
+def head_indices(wildcards):
+    return [f"<results>/embeddings/{FS}/{heldout}/seed0/index.json" for heldout in other_folds(wildcards)]
+
+
+def prior_of(folder):
+    """The prior of the pretrained head of `fs`, where an experiment has that head."""
+
+    def prior(wildcards):
+        heads = SETTINGS[experiment_of(folder, wildcards)]()["heads"]
+        return "<results>/heads/{heldout}.json" if wildcards.variant == FS and PRETRAINED in heads else []
+
+    return prior
+
+
 def costed_encoders():
     """Variant, encoder and weights of each finalist. Times do not depend on what weights were trained on."""
     weights = f"<results>/checkpoints/{{}}/{FOLDS[0]}/seed0.safetensors"
@@ -213,7 +236,8 @@ def encoder_options(reads):
         return f"--encoder {VARIANTS[wildcards.variant]['encoder']} --checkpoint {input.encoder or 'none'}"
 
     def of_index(wildcards, input):
-        return f"--index {input.encoder}" + (f" --fs-index {input.fs}" if input.fs else "")
+        more = {"--fs-index": input.fs, "--prior": input.get("prior")}
+        return " ".join([f"--index {input.encoder}", *(f"{name} {path}" for name, path in more.items() if path)])
 
     return of_checkpoint if reads == "checkpoint" else of_index
 
@@ -277,6 +301,7 @@ SETTINGS = {
 }
 
 
+PRETRAINED = "pretrained_kernels"
 VARIANTS = read_variants("config/variants.yaml")
 CORPORA = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)

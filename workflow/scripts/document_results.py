@@ -26,12 +26,13 @@ from etalon.figures import (
     tab_phase6_cost,
     tab_phase6_cross_instrument,
     tab_phase6_downstream,
+    tab_pretraining_final,
     tab_pretraining_levers,
     tab_transfer_benchmark,
     tab_transfer_outliers,
 )
 from etalon.figures.command import load_metrics, load_table, load_union, plain
-from etalon.figures.encoder_rows import FIXED, UNTRAINED, control_of, named, scores, variant_of
+from etalon.figures.encoder_rows import FIXED, ON_FS, UNTRAINED, control_of, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
 from etalon.figures.style import HEADS, PROTOCOLS, look, order
 from etalon.storage import replacing
@@ -44,9 +45,17 @@ START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
 PLS = "tuned_pls"
 ENCODERS = ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_episodic_asls")
 # The rows of the short tables, all encoders under one head.
-MAIN = (PLS, "stacked_pls", "tuned_ridge", "fs/evidence", *(f"{variant}/evidence" for variant in ENCODERS))
+MAIN = (
+    PLS,
+    "stacked_pls",
+    "tuned_ridge",
+    "fs/evidence",
+    *ON_FS,
+    *(f"{variant}/evidence" for variant in ENCODERS),
+)
 LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_only", 10.0))
 METADATA = ("cv", "metadata_never", "metadata_missing", "metadata_wrong")
+LEVER_NAMES = ("lever", "encoder", "head", "tasks", "with / without", "95 % interval", "p")
 TRANSFER_SIZES = (5, 10, 30)
 SHOWN = 5  # datasets in each list of wins and losses
 
@@ -217,6 +226,32 @@ def phase_6_few_shot(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("embedding_encoders")
+def pretraining_final(path: Path) -> str:
+    metrics = load_metrics(path)
+    table = tab_pretraining_final.tabulate(metrics)
+    names = ("half", "method", "to tuned PLS", "95 % interval", "median", "wins", "p", "to control", "p", "to fs", "p")
+    lines = []
+    for row in table.to_dict("records"):
+        cells = [row["half"], *own(row, ".3f")]
+        for to in ("control", "fixed"):
+            cells += [number(row[f"{to}_mean"], ".3f"), p_value(row[f"{to}_p_holm"])]
+        lines.append(cells)
+    of_halves = table[table["method"] == FIXED["regression"]].set_index("half")
+    sizes = [f"{row['datasets']} datasets in {row['families']} families" for _, row in of_halves.iterrows()]
+    levers_of_head = table_of(LEVER_NAMES, lever_rows(metrics, of=("kernels of the head", "pooled prior of the head")))
+    return f"""
+Selection half: {sizes[0]}; report half: {sizes[1]}. Geometric means over datasets.
+
+{table_of(names, lines)}
+
+The two levers of the head over all tasks, as the error with the lever relative to that without it:
+
+{levers_of_head}
+
+"""
+
+
 @shipped("embedding_cross_instrument")
 def phase_6_cross_instrument(path: Path) -> str:
     table = tab_phase6_cross_instrument.tabulate(load_metrics(path))
@@ -348,8 +383,7 @@ def phase_6_cost(path: Path) -> str:
 
 @shipped("embedding_encoders", "embedding_synthetic", "embedding_metadata")
 def levers(*paths: Path) -> str:
-    names = ("lever", "encoder", "head", "tasks", "with / without", "95 % interval", "p")
-    return f"\n{table_of(names, lever_rows(load_union(paths)))}\n\n"
+    return f"\n{table_of(LEVER_NAMES, lever_rows(load_union(paths)))}\n\n"
 
 
 @shipped("embedding_encoders")
@@ -396,10 +430,10 @@ def to_pls(metrics: pd.DataFrame) -> pd.DataFrame:
     return summarise(pd.concat(parts), PLS, "ratio").set_index("method")
 
 
-def lever_rows(metrics: pd.DataFrame, only: str = "") -> list[list[str]]:
-    """Return the lines of levers whose names begin with `only`."""
+def lever_rows(metrics: pd.DataFrame, only: str = "", of: Sequence[str] | None = None) -> list[list[str]]:
+    """Return the lines of levers whose names begin with `only`, or that are among `of`."""
     table = tab_pretraining_levers.tabulate(metrics)
-    table = table[table["lever"].str.startswith(only)]
+    table = table[table["lever"].str.startswith(only) if of is None else table["lever"].isin(of)]
     return [[row["lever"], row["encoder"], HEADS[row["head"]], *effect(row)] for row in table.to_dict("records")]
 
 
@@ -491,6 +525,7 @@ RESULT_SECTIONS = {
     "phase 6, other instruments": phase_6_cross_instrument,
     "phase 6, cost": phase_6_cost,
     "phase 6, levers": levers,
+    "pretraining, report half": pretraining_final,
     "calibration transfer": transfer,
     "calibration transfer, ageing": transfer_ageing,
     "calibration transfer, modalities": transfer_cross_modality,
