@@ -72,7 +72,7 @@ SOIL["sets"] = [
     if dataset in {*SOIL["sets"], *(SOIL["partners"].get(name) for name in SOIL["sets"])}
 ]
 SOIL_DATA = [dataset for dataset in CATALOGUE if dataset in {*_named, *SOIL["sets"], *SOIL["partners"].values()}]
-SOIL_SPLITS = [f"fold{number}" for number in range(config["folds"]["n_splits"])]
+SOIL_SPLITS = [f"fold{number}" for number in range(min(config["folds"]["n_splits"], config["soil"]["max_folds"]))]
 if SOIL["independent"]["train"] and SOIL["independent"]["test"]:
     SOIL_SPLITS.append("independent")
 SOIL_VAES, SOIL_BRIDGES = (list(soil_variants(block, 0)) for block in ("vae", "bridge"))
@@ -98,7 +98,7 @@ rule soil_vae:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(30),
+        runtime=growing(10),
     params:
         data=folders(SOIL_DATA),
         settings=soil_variant("vae"),
@@ -132,7 +132,7 @@ rule soil_bridge:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(30),
+        runtime=growing(10),
     params:
         data=folders(SOIL_DATA),
         settings=soil_variant("bridge"),
@@ -164,7 +164,7 @@ rule soil_classical:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(60),
+        runtime=growing(15),
     params:
         data=folders(SOIL_DATA),
         settings=soil_settings("heads", asls=config["asls"]),
@@ -200,7 +200,7 @@ rule soil_learned:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(60),
+        runtime=growing(15),
     params:
         data=folders(SOIL_DATA),
         settings=lambda wildcards: soil_settings(

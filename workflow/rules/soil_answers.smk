@@ -13,7 +13,7 @@ def soil_answers(folder, extension, splits, seeds):
 
 
 SOIL_ANSWERS = ("soil_band_bias", "soil_sensitivity", "soil_shift", "soil_extended")
-BAND_SPLITS = SOIL_SPLITS[: min(config["soil"]["band_bias"]["folds"], config["folds"]["n_splits"])]
+BAND_SPLITS = [split for split in SOIL_SPLITS if split != "independent"][: config["soil"]["band_bias"]["folds"]]
 BAND_SEEDS = min(config["soil"]["band_bias"]["seeds"], config["soil"]["seeds"])
 if not SOIL["bridged"]:
     EMPTY += SOIL_ANSWERS

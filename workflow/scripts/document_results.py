@@ -18,6 +18,7 @@ from etalon.figures import (
     fig_transfer_degradation,
     fig_transfer_latent_map,
     lodo_rows,
+    soil_summary,
     tab_encoder_readouts,
     tab_phase0_baselines,
     tab_phase1_feasibility,
@@ -57,6 +58,7 @@ LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_o
 METADATA = ("cv", "metadata_never", "metadata_missing", "metadata_wrong")
 LEVER_NAMES = ("lever", "encoder", "head", "tasks", "with / without", "95 % interval", "p")
 TRANSFER_SIZES = (5, 10, 30)
+SOIL_CONDITIONS = {"cv": "cross-validation", "independent": "another laboratory"}
 SHOWN = 5  # datasets in each list of wins and losses
 
 
@@ -273,6 +275,44 @@ def transfer(path: Path) -> str:
     lines = [
         [number(row["size"], ".0f"), row["label"], *effect(row), number(row["eta"], ".2f")]
         for row in table.sort_values("size", kind="stable").to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("soil")
+def soil(path: Path) -> str:
+    metrics = load_metrics(path)
+    names = ("condition", "model", "tasks", "mean CCC", "less PLSR", "95 % interval", "p", "published")
+    lines = []
+    for row in soil_summary.models(metrics).to_dict("records"):
+        difference = [number(row["mean"], "+.3f"), interval(row, "+.3f"), p_value(row["p"])]
+        about = [SOIL_CONDITIONS[row["condition"]], row["label"], f"{row['tasks']:.0f}", number(row["ccc"], ".3f")]
+        lines.append([*about, *difference, number(row["published"], ".2f")])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("soil")
+def soil_spectra(path: Path) -> str:
+    names = ("set", "MIR spectra", "by", "RMS error", "mean spectrum = 1", "variance kept")
+    lines = [
+        [row["dataset"], row["kind"], row["variant"], number(row["spectrum_rmse"], ".4f"), *shares(row)]
+        for row in soil_summary.fidelity(load_metrics(path)).to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+def shares(row: dict) -> list[str]:
+    return [number(row["relative"], ".3f"), number(row["variance_ratio"], ".2f")]
+
+
+@shipped("soil")
+def soil_distances(path: Path) -> str:
+    names = ("condition", "model", "tasks", "beyond the limit", "rank correlation", "error within", "error beyond")
+    lines = [
+        [SOIL_CONDITIONS[row["condition"]], soil_summary.MODELS[row["method"]].label, f"{row['tasks']:.0f}"]
+        + [number(row["outlying"], ".0%"), number(row["distance_rank_correlation"], ".2f")]
+        + [number(row[f"rmsep_{side}"], ".2f") for side in ("inside", "outside")]
+        for row in soil_summary.distances(load_metrics(path)).to_dict("records")
     ]
     return f"\n{table_of(names, lines)}\n\n"
 
@@ -532,6 +572,9 @@ RESULT_SECTIONS = {
     "calibration transfer, attention": transfer_attention,
     "calibration transfer, latent space": transfer_latent_map,
     "calibration transfer, outliers": transfer_outliers,
+    "soil, models": soil,
+    "soil, spectra": soil_spectra,
+    "soil, distances": soil_distances,
 }
 
 if __name__ == "__main__":

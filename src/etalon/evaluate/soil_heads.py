@@ -101,7 +101,13 @@ class Trial:
         return self.train.spectra[kind][self.train_rows], self.test.spectra[kind][self.test_rows]
 
     def has(self, kind: str) -> bool:
+        """Say whether both sets have spectra of this range, be it those of a set of the same specimens."""
         return kind in self.train.spectra and kind in self.test.spectra
+
+    def measures(self, kind: str) -> bool:
+        """Say whether both sets measured this range themselves: the MIR spectra of a NIR set are another set's."""
+        own = self.train.metadata.modality == self.test.metadata.modality == "mir"
+        return self.has(kind) and (kind != "mir" or own)
 
 
 def trials(study: Study, split: str, independent: Mapping[str, list[str]]) -> Iterator[Trial]:
@@ -109,8 +115,11 @@ def trials(study: Study, split: str, independent: Mapping[str, list[str]]) -> It
     train, test = study.training(split, independent), study.testing(split, independent)
     for name in train:
         for other in test if split == INDEPENDENT else [name]:
-            if other in test and len(train[name]) and len(test[other]) and (other == name) == (split != INDEPENDENT):
-                yield Trial(split, study.sets[name], study.sets[other], train[name], test[other])
+            if other not in test or not (len(train[name]) and len(test[other])):
+                continue
+            trial = Trial(split, study.sets[name], study.sets[other], train[name], test[other])
+            if name == other or (split == INDEPENDENT and any(map(trial.measures, ("mir", "nir")))):
+                yield trial
 
 
 class Bench:

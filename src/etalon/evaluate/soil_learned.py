@@ -51,9 +51,9 @@ class LearnedModels:
     def run(self, trial: Trial, seed: int, number: int) -> None:
         """Fit and apply everything on one trial. `seed` is the main one, `number` that of the trained weights."""
         bench = Bench(trial, seed, number)
-        if trial.has("mir"):
+        if trial.measures("mir"):
             self._on_mir(trial, bench)
-        if trial.has("nir") and self.bridges:
+        if trial.measures("nir") and self.bridges:
             self._on_nir(trial, bench)
         self.predictions += bench.tables
         self.gaps += bench.not_run

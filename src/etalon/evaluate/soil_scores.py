@@ -36,7 +36,7 @@ def property_rows(predictions: pd.DataFrame, resamples: int, seed: int) -> Itera
         for model, rows in task.groupby(MODEL, sort=False):
             rows = rows.sort_values("row", kind="stable")
             y, y_hat = rows["reference"].to_numpy(float), rows["prediction"].to_numpy(float)
-            common = dict(zip(MODEL, model, strict=True)) | {"target": target, "n_train": _trained(rows)}
+            common = dict(zip(MODEL, model, strict=True)) | {"target": target}
             for name in SCORES:
                 yield common | _ok(name, metrics.REGRESSION[name](y, y_hat))
             if len(y) not in weights:
@@ -45,12 +45,6 @@ def property_rows(predictions: pd.DataFrame, resamples: int, seed: int) -> Itera
                 low, high = np.nanquantile(values, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
                 yield common | _ok(f"{name}_low", low)
                 yield common | _ok(f"{name}_high", high)
-
-
-def _trained(rows: pd.DataFrame) -> float:
-    """Return the mean number of soils that trained the folds; not known of another laboratory's."""
-    folds = rows["fold"].nunique()
-    return len(rows) * (folds - 1) / folds if rows["condition"].iloc[0] != INDEPENDENT else float("nan")
 
 
 def _counts(n: int, resamples: int, seed: int) -> np.ndarray:

@@ -82,7 +82,8 @@ def _draw_panel(
             if np.isfinite(ends).all():
                 axis.plot(row["ccc"] + ends, [place, place], color="black", lw=0.9)
             axis.plot(row["ccc"], place, "D", ms=4.2, mfc=colour, mec="black", mew=0.6)
-            axis.plot(row["published"], place, "x", ms=4.5, color="black", mew=0.9)
+            if row["condition"] == CV:  # what the paper's means are of
+                axis.plot(row["published"], place, "x", ms=4.5, color="black", mew=0.9)
     axis.axvline(0.0, color="0.8", lw=0.5, zorder=0)
     axis.grid(axis="x")
     axis.set_axisbelow(True)

@@ -69,8 +69,10 @@ def draw(metrics: pd.DataFrame) -> Figure:
         left.yaxis.set_major_locator(FixedLocator([0.005, 0.01, 0.02, 0.05, 0.1]))
         left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         left.yaxis.set_minor_locator(NullLocator())
+        sizes = sorted({*errors.columns, *PUBLISHED})
+        left.xaxis.set_major_locator(FixedLocator(np.asarray(sizes, dtype=float)))
         left.set_ylabel("Reconstruction error, RMS (SNV units)")
-        right.set_ylabel("CCC of ridge on latents, mean over properties")
+        right.set_ylabel("Mean CCC of ridge on latents")
         left.plot([], [], "*", color="0.3", ms=5, label="32 principal components")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

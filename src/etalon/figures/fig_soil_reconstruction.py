@@ -20,7 +20,7 @@ from etalon.figures.style import MM
 RECONSTRUCTED, CONVERTED = "reconstructed", "converted"
 COLOURS = {"measured": "black", RECONSTRUCTED: "#0072B2", CONVERTED: "#D55E00", "mean": "0.55"}
 SHOWN = {"linear": "linear regression", "unfrozen": "decoder unfrozen", "unregularised": "no regularisation"}
-HEIGHT = 128.0  # mm
+HEIGHT = 146.0  # mm
 
 
 def draw(metrics: pd.DataFrame) -> Figure:
@@ -39,7 +39,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
         raise BadInputError("metrics", "method", "converted spectra of a set with both ranges", "none")
     with mpl.rc_context(style.RC):
         figure = Figure(figsize=(style.DOUBLE_COLUMN, HEIGHT * MM), layout="constrained")
-        upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[2.1, 1.25]))
+        upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[2.1, 1.4]))
         axes = upper.subplots(2, len(sets), sharex=True, sharey="row", squeeze=False)
         for column, name in enumerate(sets):
             own = rows[rows["dataset"] == name]
@@ -51,8 +51,8 @@ def draw(metrics: pd.DataFrame) -> Figure:
         axes[0, 0].invert_xaxis()  # shared: MIR is read from large wavenumbers to small ones
         axes[0, 0].set_ylabel("Absorbance after SNV")
         axes[1, 0].set_ylabel("RMS error, SD (SNV units)")
-        axes[0, -1].legend(loc="upper right")
-        axes[1, -1].legend(loc="upper right")
+        for axis in axes[:, -1]:  # between 2800 and 1900 cm-1 soils absorb little
+            axis.legend(loc="upper center")
         _draw_summaries(lower, rows, main)
     return figure
 
@@ -72,6 +72,8 @@ def _draw_example(axis: Axes, rows: pd.DataFrame, main: Main) -> None:
     true = _curve(rows, RECONSTRUCTED, main.vae, "example_measured")
     made = _curve(rows, RECONSTRUCTED, main.vae, "example_made")
     shift = -2.5
+    if true.empty:  # a NIR set: its MIR spectra are another set's
+        return
     axis.plot(true.index, true + shift, color=COLOURS["measured"], lw=0.9)
     axis.plot(made.index, made + shift, color=COLOURS[RECONSTRUCTED], lw=0.9, ls=(0, (4, 2)),
               label=f"reconstructed (another soil, moved by {shift:g})".replace("-", "\N{MINUS SIGN}"))  # fmt: skip
@@ -86,6 +88,8 @@ def _draw_errors(axis: Axes, rows: pd.DataFrame, main: Main) -> None:
         (RECONSTRUCTED, main.vae, "-", "reconstructed"),
     ):
         error = _curve(rows, method, variant, "channel_rmse")
+        if error.empty:
+            continue
         axis.plot(error.index, error, color=COLOURS[method], lw=0.8, ls=style_of, label=label)
     axis.set_ylim(bottom=0)
 
@@ -119,8 +123,8 @@ def _draw_summaries(area: object, rows: pd.DataFrame, main: Main) -> None:
         axis.axhline(1.0, color="0.7", lw=0.6, zorder=0)
         axis.grid(axis="y")
     left.set_yscale("log")
-    left.set_ylabel("RMS error / that of the mean spectrum")
-    right.set_ylabel("Variance over soils, made / measured")
+    left.set_ylabel("RMS error, mean spectrum = 1")
+    right.set_ylabel("Variance, made / measured")
     right.set_ylim(bottom=0)
     right.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
 

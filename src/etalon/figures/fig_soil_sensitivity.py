@@ -89,7 +89,8 @@ def _properties(axis: Axes, rows: pd.DataFrame, targets: list[str]) -> None:
         ends = np.abs([value - low, high - value])
         axis.errorbar(x, value, ends, fmt=look.marker, color=look.colour, ms=3, lw=0.7, mew=0, label=look.label)
     axis.set_xticks(range(len(targets)), [property_label(name) for name in targets], rotation=35, ha="right")
-    axis.set_ylim(FLOOR, 1.02)
+    shown = rows[rows["quantity"].isin(QUANTITIES)]
+    axis.set_ylim(max(FLOOR, min(-0.05, shown["low"].min() - 0.03)), 1.02)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
     with threadpool_limits(args.threads):
         for trial in tqdm(list(trials(study, args.split, settings["study"]["independent"])), unit="set"):
             bench = Bench(trial, args.seed)
-            for kind in filter(trial.has, ("mir", "nir")):
+            for kind in filter(trial.measures, ("mir", "nir")):
                 spectra = Inputs(kind, "", *map(snv, trial.spectra(kind)))
                 blocks = fs_of(trial.train, kind), fs_of(trial.test, kind)
                 embedded = Inputs(

@@ -28,7 +28,7 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerances: dict[str, d
     found, expected : tables of metrics, see `etalon.records.METRIC_COLUMNS`
     tolerances : largest accepted difference of each metric, for errors in the analyte's unit as a fraction of the
         expected RMSEP, else of the expected value, or of 1 where that is smaller; under "tolerance" for classical
-        methods, under "encoders" for embeddings and other networks
+        methods, under "encoders" for what was trained
 
     Returns
     -------
@@ -57,8 +57,8 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerances: dict[str, d
 
 
 def _learned(numbers: pd.DataFrame) -> pd.Series:
-    """Return whether a network was trained for each number: only these have a variant."""
-    return (numbers["method"] == EMBEDDING) | (numbers["variant"].astype(str) != "")
+    """Say which numbers rest on training by gradients: those of embeddings, and all with a variant or a seed of one."""
+    return (numbers["method"] == EMBEDDING) | (numbers["variant"].astype(str) != "") | (numbers["seed"] >= 0)
 
 
 def _values(table: pd.DataFrame, name: str) -> pd.Series:
@@ -75,16 +75,17 @@ def _scale(numbers: pd.DataFrame) -> pd.Series:
     record = [key for key in KEYS if key != "metric"]
     rmsep = numbers.loc[numbers["metric"] == "rmsep", [*record, "expected"]].rename(columns={"expected": "rmsep"})
     rmsep_of_record = numbers[record].merge(rmsep, on=record, how="left")["rmsep"].to_numpy()
-    in_units = numbers["metric"].isin(IN_ANALYTE_UNITS)
+    of = numbers["metric"].astype(str).str.replace(r"_(low|high)$", "", regex=True)  # ends of intervals
+    in_units = of.isin(IN_ANALYTE_UNITS)
     return numbers["expected"].abs().clip(lower=1.0).mask(in_units, rmsep_of_record)
 
 
 def summarise(numbers: pd.DataFrame) -> str:
     """Return one line a metric, of embeddings and of the rest, and one for each of the first that differ or miss."""
     lines = [f"{'metric':34}{'numbers':>8}{'same':>8}{'largest difference':>20}{'tolerance':>12}"]
-    for (learned, metric), group in numbers.groupby([_learned(numbers), "metric"], sort=False):
+    for (learned, metric), group in numbers.groupby([_learned(numbers).rename("learned"), "metric"], sort=False):
         counts = f"{group['expected'].notna().sum():8d}{(group['verdict'] == 'same').sum():8d}"
-        name = f"{metric}{' of networks' if learned else ''}"
+        name = f"{metric}{' of trained models' if learned else ''}"
         lines.append(f"{name:34}{counts}{group['difference'].max():20.2g}{group['tolerance'].iloc[0]:12.2g}")
     bad = numbers[numbers["verdict"].isin(["differs", "missing"])]
     for number in bad.head(SHOWN).itertuples():

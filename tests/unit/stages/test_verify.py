@@ -59,6 +59,20 @@ def test_embeddings_have_tolerances_of_their_own(expected):
     assert "differs" in verdicts(learned.assign(value=learned["value"] * 1.1), learned)
 
 
+def test_what_names_the_seed_of_a_training_has_the_tolerances_of_trained_models(expected):
+    trained = expected.assign(seed=np.int32(0))
+    assert set(verdicts(trained.assign(value=trained["value"] * 1.001), trained)) == {"same"}
+
+
+def test_ends_of_intervals_of_errors_count_relative_to_the_rmsep(expected):
+    low = expected[expected["metric"] == "bias"].astype({"metric": str}).assign(metric="bias_low")
+    both = as_records(pd.concat([expected.astype({"metric": str}), low]), METRIC_COLUMNS)
+    tolerances = {kind: own | {"bias_low": own["bias"]} for kind, own in TOLERANCE.items()}
+    shift = np.where(both["metric"] == "bias_low", 1e-3 * 0.02, 0.0)
+    found = compare(both.assign(value=both["value"] + shift), both, tolerances)
+    np.testing.assert_allclose(found.loc[found["metric"] == "bias_low", "difference"], 1e-3)
+
+
 def test_a_number_that_no_longer_comes_out_is_missing(expected):
     absent = expected.iloc[1:]
     not_run = expected.assign(value=expected["value"].where(expected.index != 0))
