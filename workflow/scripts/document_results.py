@@ -247,15 +247,19 @@ def learned_transfer(path: Path) -> str:
     names = ("pair", "target", "network, samples", "PDS, samples", "draws", "seeds", "network / PDS")
     names += ("95 % interval", "p", "p (Holm)", "verdict")
     lines = [
-        [arrow(row["pair"]), row["target"], f"{row['size']:.0f}", f"{row['base_size']:.0f}", str(row["draws"])]
-        + [str(row["seeds"]), f"{row['ratio']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}"]
-        + [p_value(row["p"]), p_value(row["p_holm"]), row["verdict"]]
+        [
+            *(arrow(row["pair"]), row["target"], f"{row['size']:.0f}", f"{row['base_size']:.0f}", str(row["draws"])),
+            *(str(row["seeds"]), f"{row['ratio']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}"),
+            *(p_value(row["p"]), p_value(row["p_holm"]), row["verdict"]),
+        ]
         for row in table.to_dict("records")
     ]
     ablation = learned_rows.comparison(rows, learned_rows.fittings(rows) | learned_rows.GROUPS)
     changes = [
-        [row["label"], str(row["pairs"]), str(row["units"]), str(row["seeds"]), f"{row['ratio']:.3f}"]
-        + [f"{row['low']:.3f} to {row['high']:.3f}", p_value(row["p_holm"])]
+        [
+            *(row["label"], str(row["pairs"]), str(row["units"]), str(row["seeds"]), f"{row['ratio']:.3f}"),
+            *(f"{row['low']:.3f} to {row['high']:.3f}", p_value(row["p_holm"])),
+        ]
         for row in ablation.to_dict("records")
     ]
     about = ("change", "pairs", "units", "seeds", "RMSEP, changed / full", "95 % interval", "p (Holm)")

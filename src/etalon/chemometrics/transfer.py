@@ -87,8 +87,8 @@ class Transfer(ABC):
 
         Raises
         ------
-        BadInputError : numbers of rows or channels differ, fewer than `MIN_PAIRS` rows, values that are not finite, rows
-            that are not of one sample
+        BadInputError : numbers of rows or channels differ, fewer than `MIN_PAIRS` rows, values that are not finite, a
+            row that is not one sample
         """
         if samples is not None:
             check_paired(*map(np.asarray, samples))
