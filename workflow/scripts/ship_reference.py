@@ -23,7 +23,7 @@ def main(run: str) -> None:
     save_json(record, {part: known.get(part, {}) | content for part, content in found.items()})
 
 
-def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
+def provenance(scores: Path, checkpoints: list[Path]) -> dict[str, Any]:
     """Return settings, versions and digests of the code of every experiment and variant, and checksums of datasets."""
     experiments: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
@@ -33,7 +33,7 @@ def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
         if "dataset" in record:
             datasets[record["dataset"]] = record["inputs"]
     trainings: dict[str, Any] = {}
-    for path in sorted(checkpoints.glob("*/*/seed*.json")):
+    for path in sorted(path for folder in checkpoints for path in folder.glob("*/*/seed*.json")):
         record = load_json(path)
         shown = ("config", "settings", "seed", "python", "packages", "device", "spectra", "weights_may_be_shipped")
         add(trainings, record["variant"], record, shown)
