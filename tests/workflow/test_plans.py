@@ -10,7 +10,7 @@ from etalon.catalogue import load_catalogue
 
 REPOSITORY = Path(__file__).parents[2]
 RUNS = {"demo": (), "paper": ("--configfile", "config/paper.yaml")}
-GPU_RULES = {"tabpfn_baseline", "tabpfn_robustness", "pretrain"}
+GPU_RULES = {"tabpfn_baseline", "tabpfn_robustness", "pretrain", "pretrain_transfer"}
 FIGURE_RULES = {
     *("tab_phase0_baselines", "fig_phase0_robustness"),
     *("tab_phase1_feasibility", "tab_encoder_readouts", "fig_pretraining_curves", "fig_embedding_map"),
@@ -20,7 +20,8 @@ FIGURE_RULES = {
     *("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot", "tab_phase6_cost"),
     *("tab_phase6_cross_instrument", "tab_pretraining_levers"),
     *("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
-    *("fig_transfer_matrix", "fig_transfer_set_composition"),
+    *("fig_transfer_matrix", "fig_transfer_set_composition", "fig_transfer_uncertainty", "fig_transfer_pretraining"),
+    *("fig_transfer_architecture", "tab_transfer_ablation", "tab_transfer_cost"),
     *("fig_transfer_degradation", "fig_transfer_cross_modality", "fig_transfer_attention", "fig_transfer_latent_map"),
     "tab_transfer_outliers",
 }
@@ -123,6 +124,40 @@ def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogu
     for key, families in judged.items():
         assert not families & trained.get(key, set())
         assert key[0] == "fs" or len(trained[key]) > 20
+
+
+def test_no_network_of_calibration_transfer_saw_the_family_that_it_is_judged_on(workflow, catalogue):
+    jobs = workflow.plan("transfer", *RUNS["paper"])
+    trained = {}
+    for job in jobs:
+        if job.rule == "pretrain_transfer":
+            sets = re.findall(r"data/real/(\w+)/", job.lines["input"])
+            trained[job.lines["output"].split(",")[0]] = {catalogue[id].family for id in sets}
+    judged = [job for job in jobs if job.rule == "learned_transfer"]
+    sources = {job.dataset for job in judged}
+    assert sources == {"pharma_idrc2002_inst1", "corn_m5", "sugarcane_micronir1700", "sugarcane_scio"}
+    for job in judged:
+        seen = trained[re.search(r"--encoder (\S+)", job.shell)[1]]
+        assert len(seen) > 20 and catalogue[job.dataset].family not in seen
+        assert all(catalogue[partner].family == catalogue[job.dataset].family for partner in
+                   re.findall(r"data/real/(\w+)", re.search(r"--partners (.*) --folds", job.shell)[1]))  # fmt: skip
+    main = [re.findall(r"(?:variant|seed)=(\w+)", job.lines["wildcards"]) for job in judged]
+    assert {tuple(of) for of in main if of[0] == "pretrained"} == {("pretrained", str(seed)) for seed in range(3)}
+
+
+def test_a_misspelt_network_stops_the_run(workflow):
+    options = ("--config", "transfer={learned: {variants: [pretraned]}}")
+    result = workflow.snakemake("transfer", "--dry-run", *options)
+    assert result.returncode == 1
+    expected = "error: config: transfer.learned: no pretraining 'pretraned' in config/transfer_networks.yaml"
+    assert result.stderr.splitlines()[-1] == expected
+
+
+def test_without_a_matching_pair_no_network_is_fitted_and_none_is_drawn(workflow):
+    options = ("--config", "transfer={learned: {pairs: [nothing*]}}")
+    rules = {job.rule for job in workflow.plan("transfer", *options)}
+    # The further studies still pretrain the one that they look at.
+    assert "classical_transfer" in rules and not rules & {"learned_transfer", "tab_transfer_cost"}
 
 
 def test_a_corpus_of_many_shards_is_a_job_each_and_a_training_reads_them_all(workflow):

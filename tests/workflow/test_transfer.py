@@ -20,7 +20,22 @@ def test_both_directions_are_transferred_and_drawn(workflow):
     # Grids, bandpasses and scatter differ: uncorrected calibrations fail, those of the tested instrument do not.
     assert (errors["target_all"] < 0.5 * errors["none"]).all()
     assert (errors["bias"] < errors["none"]).all()
-    for name in ("sample_efficiency", "benchmark", "matrix", "set_composition"):
+    learned = ran[ran["variant"].astype(str) != ""]
+    assert set(zip(learned["method"], learned["variant"].astype(str), strict=True)) == {
+        ("patch_transformer", "pretrained"), ("cnn_1d", "pretrained"), ("patch_transformer", "without_film")
+    }  # fmt: skip
+    assert set(learned["pair"]) == {"synthetic_grain_handheld>synthetic_grain_benchtop"}
+    predictions = pd.concat(map(pd.read_parquet, (results / "predictions/learned_transfer").glob("*/*/*.parquet")))
+    assert bool((predictions["lower"] <= predictions["upper"]).all()) and len(predictions)
+    cost = pd.read_parquet(results / "metrics/transfer_cost.parquet").astype({"method": str}).set_index("method")
+    assert 0 < cost.loc["patch_transformer", "fitted"] < cost.loc["patch_transformer", "weights"]
+    assert cost.loc["pds", "weights"] == 0 and (cost.loc[["pds", "cnn_1d"], "fit_seconds"] > 0).all()
+    assert "without_film" in (results / "tables/tab_transfer_ablation.csv").read_text()
+    assert "patch_transformer" in (results / "tables/tab_transfer_cost.csv").read_text()
+    for name in (
+        *("sample_efficiency", "benchmark", "matrix", "set_composition"),
+        *("uncertainty", "pretraining", "architecture"),
+    ):
         assert (results / f"figures/fig_transfer_{name}.png").stat().st_size > 10_000
     assert "synthetic_grain" in (results / "tables/tab_transfer_benchmark.csv").read_text()
     assert workflow.plan("transfer", *OPTIONS) == []

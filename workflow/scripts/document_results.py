@@ -17,6 +17,7 @@ from etalon.figures import (
     fig_transfer_cross_modality,
     fig_transfer_degradation,
     fig_transfer_latent_map,
+    learned_rows,
     lodo_rows,
     tab_encoder_readouts,
     tab_phase0_baselines,
@@ -34,6 +35,7 @@ from etalon.figures.command import load_metrics, load_table, load_union, plain
 from etalon.figures.encoder_rows import FIXED, UNTRAINED, control_of, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
 from etalon.figures.style import HEADS, PROTOCOLS, look, order
+from etalon.figures.transfer_rows import arrow
 from etalon.storage import replacing
 
 ROOT = Path(__file__).parents[2]
@@ -332,6 +334,63 @@ def transfer_outliers(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("transfer")
+def learned_transfer(path: Path) -> str:
+    rows = learned_rows.read_learned(load_metrics(path))
+    rows = rows[~rows["synthetic"].astype(bool)]
+    table = learned_rows.claims(rows)
+    names = ("pair", "target", "network, samples", "PDS, samples", "draws", "seeds", "network / PDS")
+    names += ("95 % interval", "p", "p (Holm)", "verdict")
+    lines = [
+        [
+            *(arrow(row["pair"]), row["target"], f"{row['size']:.0f}", f"{row['base_size']:.0f}", str(row["draws"])),
+            *(str(row["seeds"]), f"{row['ratio']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}"),
+            *(p_value(row["p"]), p_value(row["p_holm"]), row["verdict"]),
+        ]
+        for row in table.to_dict("records")
+    ]
+    ablation = learned_rows.comparison(rows, learned_rows.fittings(rows) | learned_rows.GROUPS)
+    changes = [
+        [
+            *(row["label"], str(row["pairs"]), str(row["units"]), str(row["seeds"]), f"{row['ratio']:.3f}"),
+            *(f"{row['low']:.3f} to {row['high']:.3f}", p_value(row["p_holm"])),
+        ]
+        for row in ablation.to_dict("records")
+    ]
+    about = ("change", "pairs", "units", "seeds", "RMSEP, changed / full", "95 % interval", "p (Holm)")
+    return f"""
+{sentence(table)}
+
+{table_of(names, lines)}
+
+What each part of the network is worth; above 1 the change does harm:
+
+{table_of(about, changes)}
+
+"""
+
+
+def sentence(table: pd.DataFrame) -> str:
+    """Return how often the network wins, ties and loses, with as many samples as PDS and with fewer."""
+    parts = []
+    same = table[table["size"] == table["base_size"]]
+    for size, own in same.groupby("size"):
+        parts.append(f"with {size:.0f} samples each it {tally(own)}")
+    fewer = table[table["size"] < table["base_size"]]
+    if len(fewer):
+        parts.append(
+            f"with {fewer['size'].iloc[0]:.0f} against the most that PDS was given (up to 50) it {tally(fewer)}"
+        )
+    return f"The network against PDS on {same['pair'].nunique()} pairs: {'; '.join(parts)}."
+
+
+def tally(rows: pd.DataFrame) -> str:
+    counts = rows["verdict"].value_counts()
+    return ", ".join(
+        f"{verb} {counts.get(name, 0)}" for name, verb in (("wins", "wins"), ("tie", "ties"), ("loses", "loses"))
+    )
+
+
 @shipped("cost")
 def phase_6_cost(path: Path) -> str:
     table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS))
@@ -497,6 +556,7 @@ RESULT_SECTIONS = {
     "calibration transfer, attention": transfer_attention,
     "calibration transfer, latent space": transfer_latent_map,
     "calibration transfer, outliers": transfer_outliers,
+    "learned transfer": learned_transfer,
 }
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from etalon.figures import style
 from etalon.figures.command import load_metrics, load_table, parse_args, plain, run
-from etalon.figures.fig_pretraining_curves import COLUMNS, LOSS, curves
+from etalon.figures.fig_pretraining_curves import COLUMNS, LOG_RANGE, LOSS, curves
 from etalon.figures.learned_rows import CLASSICAL, against, look_of, read_learned
 from etalon.figures.perturbation_panels import log_scale
 from etalon.figures.style import MM
@@ -54,6 +54,7 @@ def draw(metrics: pd.DataFrame, table: pd.DataFrame) -> Figure:
         above, below = np.asarray(figure.subfigures(2, 1, height_ratios=heights))
         for axis, name in zip(np.ravel(above.subplots(1, len(quantities))), quantities, strict=True):
             _draw_curve(axis, name, found[found["quantity"] == name])
+        above.axes[0].set_ylabel("Loss")
         panels = np.ravel(below.subplots(n_rows, width, squeeze=False))
         for axis, case in zip(panels, cases, strict=False):
             _draw_case(axis, case, effects)
@@ -74,6 +75,8 @@ def _draw_curve(axis: Axes, name: str, found: pd.DataFrame) -> None:
     axis.set_xlabel("Spectra (thousands)")
     axis.grid(axis="y")
     axis.set_xlim(left=0)
+    if found["value"].min() > 0 and found["value"].max() > LOG_RANGE * found["value"].min():
+        log_scale(axis)
 
 
 def _draw_case(axis: Axes, case: tuple[str, str, bool], effects: dict[str, pd.DataFrame]) -> None:
@@ -89,11 +92,11 @@ def _draw_case(axis: Axes, case: tuple[str, str, bool], effects: dict[str, pd.Da
         means, at = np.exp([of.mean() for of in values.values()]), np.array(list(values)) * shift[name]
         how = look_of(name)
         reach = np.nan_to_num(np.abs(ends - means))
-        axis.errorbar(at, means, reach, color=how.colour, marker=how.marker, elinewidth=0.8, label=how.label)
+        axis.errorbar(at, means, reach, ms=2.8, color=how.colour, marker=how.marker, elinewidth=0.8, label=how.label)
         sizes |= set(values)
     axis.axhline(1.0, color="black", ls="--", lw=0.8)
     label_sizes(axis, sorted(sizes))
-    log_scale(axis)
+    axis.margins(x=0.12)
     family, _, instruments = arrow(pair).rpartition(": ")
     axis.set_title(f"{family}{' (synthetic)' if synthetic else ''}, {target}\n{instruments}", size=6.0)
 

@@ -110,7 +110,10 @@ def _draw_width(axis: Axes, table: pd.DataFrame, levels: list[float]) -> None:
         axis.fill_between(own.index, own["min"], own["max"], color=colour, alpha=0.10, lw=0)
     label_sizes(axis, sorted(table["size"].unique()))
     log_scale(axis)
-    axis.legend(loc="upper right", fontsize=5.5, title="Level; band: pairs", title_fontsize=5.5)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * (high / low) ** 0.35)  # room for the legend
+    title = "Level; line: median pair, band: all pairs"
+    axis.legend(loc="upper right", ncols=len(levels), fontsize=5.5, title=title, title_fontsize=5.5, columnspacing=1.0)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -74,6 +74,9 @@ def _rows(args: Any, start: PatchTransformer, encoder_seed: int) -> tuple[list[R
     folders = {args.data.name: args.data} | {folder.name: folder for folder in args.partners}
     sets = {args.data.name: spectra} | {pair.target.metadata.dataset_id: pair.target for pair in pairs}
     baselines = {name: load_baseline(folders[name], one) for name, one in sets.items()}
+    # Partners that were not asked for are no gaps.
+    asked = {f"{args.data.name}>{folder.name}" for folder in args.partners}
+    missing = {pair: why for pair, why in missing.items() if pair in asked}
     rows, tables = gaps(missing, args.settings, encoder_seed), []
     folds = pd.read_parquet(args.folds)
     for pair in pairs:
