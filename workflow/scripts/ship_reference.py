@@ -18,12 +18,14 @@ def main(run: str) -> None:
     for table in sorted((source / "metrics").glob("*.parquet")):
         with replacing(target / "metrics" / table.name) as temporary:
             shutil.copyfile(table, temporary)
-    record, found = target / "provenance.json", provenance(source / "scores", source / "checkpoints")
+    record = target / "provenance.json"
     known = load_json(record) if record.exists() else {}
-    save_json(record, {part: known.get(part, {}) | content for part, content in found.items()})
+    found = provenance(source / "scores", [source / "checkpoints", source / "transfer/checkpoints"])
+    # Tables of experiments that this folder of results does not hold stay shipped, and so does what is known of them.
+    save_json(record, {part: known.get(part, {}) | entries for part, entries in found.items()})
 
 
-def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
+def provenance(scores: Path, checkpoints: list[Path]) -> dict[str, Any]:
     """Return settings, versions and digests of the code of every experiment and variant, and checksums of datasets."""
     experiments: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
@@ -33,7 +35,7 @@ def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
         if "dataset" in record:
             datasets[record["dataset"]] = record["inputs"]
     trainings: dict[str, Any] = {}
-    for path in sorted(checkpoints.glob("*/*/seed*.json")):
+    for path in sorted(path for folder in checkpoints for path in folder.glob("*/*/seed*.json")):
         record = load_json(path)
         shown = ("config", "settings", "seed", "python", "packages", "device", "spectra", "weights_may_be_shipped")
         add(trainings, record["variant"], record, shown)

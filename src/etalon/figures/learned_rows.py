@@ -110,7 +110,8 @@ def claims(rows: pd.DataFrame) -> pd.DataFrame:
     """Return `CLAIM`: the network against PDS on every pair, target and number of samples, and with fewer samples.
 
     Rows with `base_size` other than `size` are the network with `FEW` samples against PDS with `MANY`, or as many as
-    the pair has. p of Wilcoxon's test over draws, after Holm over all rows; a verdict needs `ALPHA`.
+    the pair has. p of Wilcoxon's test over draws, after Holm over the pairs and targets of one question: each number of
+    samples is one, fewer against more another. A verdict needs `ALPHA`.
     """
     parts = [against(rows, LEARNED, CLASSICAL).assign(base_size=lambda own: own["size"])]
     own, other = errors(rows, LEARNED), errors(rows, CLASSICAL)
@@ -131,7 +132,8 @@ def claims(rows: pd.DataFrame) -> pd.DataFrame:
             | {"low": np.exp(low), "high": np.exp(high), "p": signed_rank(values)}
         )
     table = pd.DataFrame(found, columns=CLAIM)
-    table["p_holm"] = holm(table["p"].to_numpy(float))
+    question = table["size"].where(table["size"] == table["base_size"], 0.0)
+    table["p_holm"] = table.groupby(question)["p"].transform(lambda p: holm(p.to_numpy(float)))
     sign = np.sign(np.log(table["ratio"])).where(table["p_holm"] < ALPHA, 0.0)
     table["verdict"] = sign.astype(int).map(VERDICTS)
     return table.sort_values(["synthetic", "pair", "target", "base_size", "size"], ignore_index=True)

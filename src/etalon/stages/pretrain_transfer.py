@@ -58,6 +58,8 @@ def main(argv: list[str] | None = None) -> None:
 
     record = {
         "config": {"encoder": "patches", "size": args.settings["size"]},
+        "variant": args.variant,
+        "heldout": args.heldout,
         "heldout_families": sorted(args.heldout_families),
         "encoder_seed": args.encoder_seed,
         "seed": args.seed,
