@@ -35,7 +35,15 @@ def test_both_directions_are_transferred_and_drawn(workflow):
     for name in (
         *("sample_efficiency", "benchmark", "matrix", "set_composition"),
         *("uncertainty", "pretraining", "architecture"),
+        *("degradation", "attention", "latent_map"),
     ):
         assert (results / f"figures/fig_transfer_{name}.png").stat().st_size > 10_000
     assert "synthetic_grain" in (results / "tables/tab_transfer_benchmark.csv").read_text()
+    aged = pd.read_parquet(results / "metrics/transfer_ageing.parquet").astype({"method": str, "condition": str})
+    aged = aged[(aged["metric"] == "rmsep") & (aged["status"] == "ok")]
+    assert {"none", "target_all", "sbc", "pds", "patch_transformer"} == set(aged["method"])
+    assert {"lamp_power", "fouling"} <= set(aged["condition"])
+    outliers = pd.read_csv(results / "tables/tab_transfer_outliers.csv")
+    assert {"chi_square", "cross_validated"} <= set(outliers["limit"])
+    assert not (results / "figures/fig_transfer_cross_modality.png").exists()  # no pair of modalities in this run
     assert workflow.plan("transfer", *OPTIONS) == []

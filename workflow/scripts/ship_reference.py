@@ -18,9 +18,11 @@ def main(run: str) -> None:
     for table in sorted((source / "metrics").glob("*.parquet")):
         with replacing(target / "metrics" / table.name) as temporary:
             shutil.copyfile(table, temporary)
-    record, found = target / "provenance.json", provenance(source / "scores", source / "checkpoints")
+    record = target / "provenance.json"
     known = load_json(record) if record.exists() else {}
-    save_json(record, {part: known.get(part, {}) | content for part, content in found.items()})
+    found = provenance(source / "scores", [source / "checkpoints", source / "transfer/checkpoints"])
+    # Tables of experiments that this folder of results does not hold stay shipped, and so does what is known of them.
+    save_json(record, {part: known.get(part, {}) | entries for part, entries in found.items()})
 
 
 def provenance(scores: Path, checkpoints: list[Path]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """fig_transfer_degradation: error of a calibration as its instrument ages, left as it is and recalibrated.
 
-RMSEP over that of the calibration on the instrument as new, geometric mean over datasets with quartiles, against the
+RMSEP over that of the calibration on the instrument as new, geometric mean over datasets, against the
 amplitude of the ageing: a panel a part of the instrument, a line a method.
 """
 
@@ -34,7 +34,7 @@ NEW_CALIBRATION = Method("New calibration, all specimens", "#000000", ".")
 COLUMNS = 4
 ROW, LEGEND, NOTE_HEIGHT, NOTE_WIDTH = 44.0, 11.0, 3.2, 150  # mm, mm, mm, characters
 TASK = ["dataset", "family", "target", "condition"]
-CURVE = ["condition", "method", "level", "mean", "low", "high", "datasets"]
+CURVE = ["condition", "method", "level", "mean", "datasets"]
 
 
 def written(method: str) -> Method:
@@ -72,8 +72,6 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
     found = table[groups == most].groupby(["condition", "method", "level"])["ratio"]
     return found.agg(
         mean=lambda values: float(np.exp(np.log(values).mean())),
-        low=lambda values: float(np.quantile(values, 0.25)),
-        high=lambda values: float(np.quantile(values, 0.75)),
         datasets="size",
     ).reset_index()[CURVE]
 
@@ -133,16 +131,17 @@ def _draw_panel(axis: Axes, name: str, found: pd.DataFrame, table: pd.DataFrame,
     levels = found["level"].unique()
     for place, method in enumerate(methods):
         own, drawn = found[found["method"] == method].sort_values("level"), written(method)
-        x = own["level"] + 0.06 * (place - (len(methods) - 1) / 2)  # side by side, so that bars do not hide each other
-        bars = np.abs(np.stack([own["mean"] - own["low"], own["high"] - own["mean"]]))
-        axis.errorbar(
+        x = own["level"] + 0.06 * (
+            place - (len(methods) - 1) / 2
+        )  # side by side, so that markers do not hide each other
+        style_of_line = "--" if method == OWN else "-"
+        axis.plot(
             x,
             own["mean"],
-            bars,
             color=drawn.colour,
             marker=drawn.marker,
-            ls=("--" if method == OWN else "-") if len(own) > len(levels) // 2 else "",
-            elinewidth=0.4,
+            # What was tried at few amplitudes is no curve.
+            ls=style_of_line if len(own) > len(levels) // 2 else "",
             lw=0.9,
             label=drawn.label,
         )
