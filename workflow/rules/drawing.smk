@@ -19,9 +19,9 @@ def drawable(figures):
     lacking = {name: list(filter(absent, tables)) for name, (tables, *_) in figures.items()}
     if all(lacking.values()):
         stop(f"{where}: expected shipped metrics tables, found none of those that figures draw")
-    for name, tables in lacking.items():
-        if tables:
-            print(f"{name} is not drawn: {where} has no table {', '.join(tables)}", file=sys.stderr)
+    for tables in sorted({", ".join(tables) for tables in lacking.values() if tables}):
+        names = [name for name, missing in lacking.items() if ", ".join(missing) == tables]
+        print(f"{where} has no table {tables}; not drawn: {', '.join(names)}", file=sys.stderr)
     return {name: figure for name, figure in figures.items() if not lacking[name]}
 
 

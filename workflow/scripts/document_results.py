@@ -610,7 +610,7 @@ def p_value(p: float) -> str:
     return number(p, ".2g")
 
 
-SECTIONS = {"phase 0": phase_0, "phase 2": phase_2}
+SECTIONS = {"phase 0": phase_0}
 RESULT_SECTIONS = {
     "phase 0": phase_0,
     "phase 1": phase_1,
