@@ -87,7 +87,7 @@ def test_every_figure_is_seen_and_nothing_is_wider_than_the_page(opened, width, 
 @pytest.mark.chromium
 def test_text_has_contrast_in_both_schemes(opened):
     script = """(() => { const lum = c => { const v = c.match(/[\\d.]+/g).slice(0, 3).map(x => x / 255)
-        .map(x => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4); 
+        .map(x => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
         return .2126*v[0] + .7152*v[1] + .0722*v[2]; };
       const ground = lum(getComputedStyle(document.querySelector('figure')).backgroundColor);
       return [['figcaption','color'],['.tick','fill'],['.axis','fill'],['h1','color'],['button.sample','color']].map(
