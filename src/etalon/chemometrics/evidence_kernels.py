@@ -157,7 +157,7 @@ class AveragedEvidence(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         if not return_std:
-            return 0.5 * (self.linear_.predict(X) + self.kernels_.predict(X))
+            return np.mean([member.predict(X) for member in (self.linear_, self.kernels_)], axis=0)
         (linear, linear_sd), (kernels, kernels_sd) = (
             m.predict(X, return_std=True) for m in (self.linear_, self.kernels_)
         )

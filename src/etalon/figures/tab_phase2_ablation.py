@@ -10,7 +10,7 @@ import pandas as pd
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, run
 from etalon.figures.encoder_latex import typeset, write
-from etalon.figures.encoder_rows import LADDER, ON_FS, variant_of
+from etalon.figures.encoder_rows import LADDER, variant_of
 from etalon.figures.encoder_table import tabulate
 
 CLASSICAL = {
@@ -27,7 +27,6 @@ def wanted(present: list[str], task: str) -> list[str]:
     """Return the rows: classical methods, then every variant under each head; fs has no learned block to join."""
     variants = {*EXPECTED, *(variant_of(name) for name in present if variant_of(name))}
     names = [f"{variant}/{head}" for variant in variants for head in HEADS[task]]
-    names += ON_FS if task == "regression" else ()
     return [*CLASSICAL[task], *(n for n in style.order(names) if n not in ("fs/fs_evidence", "fs/fs_logistic"))]
 
 

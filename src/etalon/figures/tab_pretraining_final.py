@@ -52,7 +52,7 @@ def tabulate(metrics: pd.DataFrame) -> pd.DataFrame:
     halves = ran["family"].map(half_of)
     table = pd.concat([_half(ran[halves == half], rows, half) for half in (SELECTION, REPORT)], ignore_index=True)
     if extended:
-        table[[name for name in table if name.endswith(("p", "p_holm"))]] = np.nan
+        table[[name for name in COLUMNS if name.endswith(("p", "p_holm"))]] = np.nan
     return table.assign(synthetic=extended).reindex(columns=COLUMNS)
 
 

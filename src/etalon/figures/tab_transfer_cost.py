@@ -79,9 +79,9 @@ def typeset(table: pd.DataFrame) -> str:
     body = [_cells(row, notes) for _, row in table.iterrows()]
     caption = (
         f"What a calibration transfer costs and reaches, {escape(arrow(first['pair']))}, {escape(first['target'])},"
-        f" {first['n_channels']} channels: numbers of all networks and those that transfer samples change; processor"
-        f" seconds of the one pretraining, of a fit to {first['size']} transfer samples and milliseconds for a spectrum,"
-        f" the fastest of several rounds, one thread, {escape(first['machine'])}; RMSEP and $R^2$ with"
+        f" {first['n_channels']} channels: numbers of all networks and those that transfer samples change;"
+        f" processor seconds of the one pretraining, of a fit to {first['size']} transfer samples and milliseconds for a"
+        f" spectrum, the fastest of several rounds, one thread, {escape(first['machine'])}; RMSEP and $R^2$ with"
         f" {first['size']} samples."
         " Samples: the fewest of those tried with which the RMSEP is no larger than that of PDS with the most; hours"
         " and money for so many, with analyses where a method needs laboratory values. The rates are assumptions."
