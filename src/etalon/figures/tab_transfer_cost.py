@@ -80,8 +80,8 @@ def typeset(table: pd.DataFrame) -> str:
     caption = (
         f"What a calibration transfer costs and reaches, {escape(arrow(first['pair']))}, {escape(first['target'])},"
         f" {first['n_channels']} channels: numbers of all networks and those that transfer samples change;"
-        f" processor seconds of the one pretraining, of a fit to {first['size']} transfer samples and milliseconds for a"
-        f" spectrum, the fastest of several rounds, one thread, {escape(first['machine'])}; RMSEP and $R^2$ with"
+        f" processor seconds of the one pretraining, of a fit to {first['size']} transfer samples and milliseconds for"
+        f" a spectrum, the fastest of several rounds, one thread, {escape(first['machine'])}; RMSEP and $R^2$ with"
         f" {first['size']} samples."
         " Samples: the fewest of those tried with which the RMSEP is no larger than that of PDS with the most; hours"
         " and money for so many, with analyses where a method needs laboratory values. The rates are assumptions."
