@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help .venv demo report test test-slurm lint bench docs lock
+.PHONY: help .venv demo report test test-slurm fuzz lint weights bench docs site lock
 
 help:  ## this list
 	@grep -E '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## */\1|/' | column -t -s '|'
@@ -34,12 +34,20 @@ test: $(INSTALLED)  ## the tests
 test-slurm: $(INSTALLED)  ## the paper's plan on a Slurm of one node, which it installs and starts (root, apt)
 	bash tests/slurm/with_cluster.sh pytest tests/slurm
 
-lint: $(INSTALLED)  ## style, types, and the laws of docs/architecture.md
+fuzz: $(INSTALLED)  ## ten thousand damaged files for every reader (half an hour)
+	python tests/trust/fuzz_readers.py --inputs 10000
+
+lint: $(INSTALLED)  ## style, types, and the laws of docs/explanation/architecture.md
 	ruff check
 	ruff format --check
 	snakefmt --check Snakefile workflow
 	mypy
 	lint-imports --no-logo
+	snakemake --lint
+
+weights: $(INSTALLED)  ## the weights that the package carries, trained anew (minutes)
+	snakemake shipped_weights --cores all --configfile config/paper.yaml
+	cp results/paper/weights/* src/etalon/weights/
 
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	for benchmark in benchmarks/*.py; do python "$$benchmark"; done
@@ -47,6 +55,9 @@ bench: $(INSTALLED)  ## every benchmark, one after the other
 docs: $(INSTALLED)  ## config/README.md from the schemas, results in README.md from the shipped metrics
 	python workflow/scripts/document_config.py > config/README.md
 	python workflow/scripts/document_results.py
+
+site: $(INSTALLED)  ## the documentation as a site in site/, links checked; it needs no network, and opens from disk
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 lock: $(INSTALLED)  ## envs/requirements.lock, from envs/requirements.in
 	CUSTOM_COMPILE_COMMAND='make lock' pip-compile --generate-hashes --strip-extras --no-emit-index-url \

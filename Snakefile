@@ -10,6 +10,8 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/learned.smk"
+include: "workflow/rules/studied.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/drawing.smk"
 
@@ -27,8 +29,9 @@ wildcard_constraints:
     experiment=one_of((*EXPERIMENTS, *BEYOND)),
     heads="encoders|downstream",
     table=one_of(TABLES),
-    variant=one_of(VARIANTS),
-    heldout=r"fold\d+",
+    curves="pretraining|transfer_pretraining",
+    variant=one_of([*VARIANTS, *PRETRAININGS]),
+    heldout=r"fold\d+|unlicensed",
     seed=r"\d+",
     corpus=one_of(CORPORA),
     shard=r"\d+",
@@ -39,10 +42,11 @@ include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/embedding.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/transfer.smk"
+include: "workflow/rules/transfer_studies.smk"
 include: "workflow/rules/soil.smk"
 include: "workflow/rules/soil_answers.smk"
-include: "workflow/rules/figures.smk"
 
 
 localrules:

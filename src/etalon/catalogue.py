@@ -174,6 +174,8 @@ def _load_yaml(path: Path) -> Any:
                 loader.dispose()
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "a catalogue of datasets", "no such file") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(path, "file", "YAML in UTF-8", f"byte {error.object[error.start]:#x}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else "file"
@@ -220,7 +222,8 @@ def _explain(error: ValidationError, path: Path, name: str) -> BadInputError:
     value: Any = error.instance
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known = _known_keys(schema)
-        keys, expected, found = [*keys, min(set(value) - known)], f"one of {', '.join(sorted(known))}", "an unknown key"
+        unknown = min(str(key) for key in set(value) - known)  # a key may be null or a number
+        keys, expected, found = [*keys, unknown], f"one of {', '.join(sorted(known))}", "an unknown key"
     elif error.validator == "required":
         keys, expected, found = [*keys, min(set(schema["required"]) - set(value))], "a value", "nothing"
     else:

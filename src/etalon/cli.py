@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from etalon.commands import datasets, importing
+from etalon.commands import calibrate, datasets, doctor, embed, importing, predict, transfer
 from etalon.errors import EtalonError, unwind_when_terminated
 
 BAD_INPUT = 2
@@ -20,7 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command("import", short_help="Import a table of your own spectra.")(importing.import_)
+app.command("import", short_help="Import your own spectra: a table, or files of an instrument.")(importing.import_)
+app.command("calibrate", short_help="Calibrate a target: a model and a report.")(calibrate.calibrate)
+app.command("predict", short_help="Predict new spectra with a model.")(predict.predict)
+app.command("transfer", short_help="Use a calibration on another instrument.")(transfer.transfer)
+app.command("embed", short_help="Turn spectra into rows of equal length.")(embed.embed)
+app.command("doctor", short_help="Say what works on this machine.")(doctor.doctor)
 app.add_typer(datasets.app, name="datasets")
 
 
@@ -34,7 +39,15 @@ def _version(wanted: bool) -> None:
 def etalon(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """One representation of a spectrum for every spectrometer."""
+    """One representation of a spectrum for every spectrometer.
+
+    \b
+    etalon import mine.csv --id mine --axis-unit nm --target "protein:%"
+    etalon calibrate mine --analyte protein
+    etalon predict models/mine_protein new.csv
+
+    Exit status: 0, all well; 1, a check failed; 2, the input or the command line cannot be used.
+    """
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -103,7 +103,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class SpectraSet:
-    """Spectra of one dataset on one axis. Checked when made; see `docs/data-contract.md`.
+    """Spectra of one dataset on one axis. Checked when made; see `docs/reference/data-contract.md`.
 
     Attributes
     ----------

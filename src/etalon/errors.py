@@ -19,9 +19,10 @@ class BadInputError(EtalonError):
     """
 
     def __init__(self, where: object, field: str, expected: str, found: object):
-        # What was found may be a piece of a file, line breaks and all; the message stays one line.
+        # Names and what was found may be pieces of a file, line breaks and all; the message stays one line.
         self.where, self.field, self.expected, self.found = str(where), field, expected, " ".join(str(found).split())
-        super().__init__(f"{self.where}: {field}: expected {expected}, found {self.found}")
+        text = f"{self.where}: {field}: expected {expected}, found {self.found}"
+        super().__init__(" ".join(text.splitlines()))
 
     def __reduce__(self) -> tuple:  # an error of a worker process reaches its parent by being pickled
         return type(self), (self.where, self.field, self.expected, self.found)

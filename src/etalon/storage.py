@@ -1,6 +1,7 @@
 """Reading and writing the data contract; nothing half-written is ever left under its final name."""
 
 import contextlib
+import errno
 import json
 import mmap
 import os
@@ -43,7 +44,13 @@ def _umask() -> int:
 
 def save_array(path: str | Path, array: np.ndarray) -> None:
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+        try:
+            np.save(file, array, allow_pickle=False)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            # numpy counts what it could write and does not say why.
+            raise OSError(errno.EIO, f"not written whole ({error}); is the disk full?", str(path)) from error
 
 
 def save_json(path: str | Path, content: Any) -> None:
@@ -68,11 +75,14 @@ def load_json(path: str | Path) -> Any:
 
 def load_array(path: str | Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
+        array = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "an array", "no such file") from error
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # a damaged header goes through Python's tokeniser, which has errors of its own
         raise BadInputError(path, "file", "a sound array of numbers", error) from error
+    if not isinstance(array, np.ndarray):
+        raise BadInputError(path, "file", "one array", "an archive of arrays")
+    return array
 
 
 class MappedTensor(NamedTuple):
@@ -117,7 +127,7 @@ def map_tensors(path: str | Path, advice: int) -> dict[str, MappedTensor]:
         return {name: _mapped_tensor(mapping, start, entry) for name, entry in header.items() if name != "__metadata__"}
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "tensors, .safetensors", "no such file") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise BadInputError(path, "file", "a sound safetensors file", error) from error
 
 
@@ -182,7 +192,7 @@ def _load_samples(path: Path) -> dict[str, np.ndarray]:
         samples = pd.read_parquet(path)
     except FileNotFoundError as error:
         raise BadInputError(path, "file", "a table of samples", "no such file") from error
-    except (ValueError, OSError) as error:  # what pyarrow raises for damaged files
+    except Exception as error:  # pyarrow and pandas let through whatever their parts raise for a damaged file
         raise BadInputError(path, "file", "a sound parquet table", error) from error
     if missing := sorted({"sample_id", "specimen"} - set(samples)):
         raise BadInputError(path, "columns", "sample_id and specimen", f"no {missing[0]}")

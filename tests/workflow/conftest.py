@@ -174,6 +174,20 @@ def open_page(executable: str, profile: Path) -> Iterator[Page]:
         os.close(from_browser)
 
 
+@pytest.fixture
+def page(chromium: str, tmp_path: Path) -> Iterator[Page]:
+    """An empty page in a browser of its own."""
+    with open_page(chromium, tmp_path / "chromium") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """An empty page."""
+    with open_page(chromium, tmp_path_factory.mktemp("browser")) as page:
+        yield page
+
+
 def copy_to(folder: Path) -> Path:
     """Copy the workflow, without data and results."""
     for part in PARTS:

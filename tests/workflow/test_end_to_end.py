@@ -2,7 +2,10 @@
 
 import base64
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -24,6 +27,7 @@ FIGURES = (
 TABLES = (
     *("tab_phase0_baselines", "tab_phase1_feasibility", "tab_encoder_readouts", "tab_phase2_ablation"),
     *("tab_phase3_lodo", "tab_phase6_downstream", "tab_phase6_cost", "tab_pretraining_levers", "tab_synthetic_realism"),
+    "tab_pretraining_final",
     *("tab_soil_properties", "tab_soil_shift", "tab_soil_extended"),
 )
 
@@ -119,6 +123,20 @@ def test_figures_drawn_from_shipped_metrics_equal_those_of_the_run(computed, shi
     for name in (*(f"figures/{name}.pdf" for name in FIGURES), *(f"tables/{name}.csv" for name in TABLES)):
         drawn = (computed.folder / "results/reference_figures/paper" / name).read_bytes()
         assert drawn == (computed.folder / "results/test" / name).read_bytes()
+
+
+def test_a_run_that_is_killed_and_resumed_ends_like_one_left_alone(computed, tmp_path):
+    # `python tests/trust/kill_and_resume.py` does it with a whole run; here what follows the folds is done again.
+    begun = shutil.copytree(computed.folder, tmp_path / "begun", symlinks=True)
+    for part in ("predictions/classical", "scores/classical", "metrics/embedding_baselines.parquet"):
+        path = begun / "results/test" / part
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    script = Path(__file__).parents[1] / "trust/kill_and_resume.py"
+    folders = ["--left-alone", computed.folder, "--begun", begun, *computed.options[2:]]
+    command = [sys.executable, script, "tab_phase0_baselines", "--kills", "2", "--longest", "8", *folders]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 of" in result.stdout
 
 
 @pytest.mark.chromium

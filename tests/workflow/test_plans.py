@@ -10,7 +10,7 @@ from etalon.catalogue import load_catalogue
 
 REPOSITORY = Path(__file__).parents[2]
 RUNS = {"demo": (), "paper": ("--configfile", "config/paper.yaml")}
-GPU_RULES = {"tabpfn_baseline", "tabpfn_robustness", "pretrain"}
+GPU_RULES = {"tabpfn_baseline", "tabpfn_robustness", "pretrain", "pretrain_transfer"}
 FIGURE_RULES = {
     *("tab_phase0_baselines", "fig_phase0_robustness"),
     *("tab_phase1_feasibility", "tab_encoder_readouts", "fig_pretraining_curves", "fig_embedding_map"),
@@ -18,12 +18,17 @@ FIGURE_RULES = {
     *("tab_phase3_lodo", "fig_phase3_lodo_boxplots", "fig_phase3_train_test_heatmap"),
     *("fig_phase4_synthetic", "fig_phase5_metadata"),
     *("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot", "tab_phase6_cost"),
-    *("tab_phase6_cross_instrument", "tab_pretraining_levers"),
+    *("tab_phase6_cross_instrument", "tab_pretraining_levers", "tab_pretraining_final"),
     *("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
-    *("fig_transfer_matrix", "fig_transfer_set_composition"),
+    *("fig_transfer_degradation", "fig_transfer_cross_modality", "fig_transfer_attention", "fig_transfer_latent_map"),
+    "tab_transfer_outliers",
     *("tab_soil_properties", "fig_soil_ccc", "fig_soil_reconstruction", "fig_soil_latent_size", "fig_soil_mahalanobis"),
     *("fig_soil_band_bias", "fig_soil_sensitivity", "tab_soil_shift", "tab_soil_extended"),
+    *("fig_transfer_matrix", "fig_transfer_set_composition", "fig_transfer_uncertainty", "fig_transfer_pretraining"),
+    *("fig_transfer_architecture", "tab_transfer_ablation", "tab_transfer_cost"),
 }
+# The demo has no specimens that two modalities measured.
+NOT_IN_DEMO = {"fig_transfer_cross_modality"}
 PHASES = {f"phase_{number}" for number in range(7)}
 
 
@@ -39,7 +44,8 @@ def profile(name: str) -> dict:
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
 def test_every_named_target_can_be_planned_without_data(workflow, options):
     targets = set(workflow.snakemake("--list-target-rules", *options).stdout.split())
-    assert {"all", "datasets", "figures", *PHASES, "transfer", "soil", *FIGURE_RULES, "verify"} <= targets
+    drawn = FIGURE_RULES if options else FIGURE_RULES - NOT_IN_DEMO
+    assert {"all", "datasets", "figures", *PHASES, "transfer", "soil", *drawn, "verify"} <= targets
     targets -= {"verify", "retry_downloads"}  # the one needs shipped metrics, the other makes nothing
     assert targets <= {job.rule for job in workflow.plan(*targets, *options)}
 
@@ -65,6 +71,29 @@ def test_a_dataset_without_reference_values_trains_encoders_and_is_judged_by_non
     trained = " ".join(job.lines["input"] for job in jobs if job.rule == "pretrain")
     judged = " ".join(job.lines["input"] for job in jobs if job.rule == "embedding_heads")
     assert all(f"/{id}/" in trained and f"/{id}/" not in judged for id in unlabelled)
+
+
+def test_no_network_of_a_study_saw_the_family_that_it_is_shown(workflow, catalogue):
+    jobs = workflow.plan("transfer", *RUNS["paper"])
+    trained = {
+        job.lines["output"].split(",")[0]: {
+            catalogue[id].family for id in re.findall(r"data/real/(\w+)/", job.lines["input"])
+        }
+        for job in jobs
+        if job.rule == "pretrain_transfer"
+    }
+    studies = [job for job in jobs if job.rule in ("learned_ageing", "cross_modality", "attention_map")]
+    assert {job.rule for job in studies} == {"learned_ageing", "cross_modality", "attention_map"}
+    for job in studies:
+        checkpoints = re.findall(r"\S+\.safetensors", job.lines["input"].replace(",", " "))
+        assert checkpoints and all(catalogue[job.dataset].family not in trained[path] for path in checkpoints)
+    crossed = {job.dataset for job in studies if job.rule == "cross_modality"}
+    assert crossed == {
+        *("textile_nir", "textile_mir", "tablets_dyrby_nir", "tablets_dyrby_raman"),
+        *("raman_transfer_handheld", "raman_transfer_micro"),
+    }
+    (maps,) = [job for job in jobs if job.rule == "latent_map"]
+    assert maps.shell.count("--pair ") == 2
 
 
 def test_every_instrument_of_a_pair_trains_for_all_its_partners(workflow, catalogue):
@@ -99,6 +128,40 @@ def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogu
         assert key[0] == "fs" or len(trained[key]) > 20
 
 
+def test_no_network_of_calibration_transfer_saw_the_family_that_it_is_judged_on(workflow, catalogue):
+    jobs = workflow.plan("transfer", *RUNS["paper"])
+    trained = {}
+    for job in jobs:
+        if job.rule == "pretrain_transfer":
+            sets = re.findall(r"data/real/(\w+)/", job.lines["input"])
+            trained[job.lines["output"].split(",")[0]] = {catalogue[id].family for id in sets}
+    judged = [job for job in jobs if job.rule == "learned_transfer"]
+    sources = {job.dataset for job in judged}
+    assert sources == {"pharma_idrc2002_inst1", "corn_m5", "sugarcane_micronir1700", "sugarcane_scio"}
+    for job in judged:
+        seen = trained[re.search(r"--encoder (\S+)", job.shell)[1]]
+        assert len(seen) > 20 and catalogue[job.dataset].family not in seen
+        assert all(catalogue[partner].family == catalogue[job.dataset].family for partner in
+                   re.findall(r"data/real/(\w+)", re.search(r"--partners (.*) --folds", job.shell)[1]))  # fmt: skip
+    main = [re.findall(r"(?:variant|seed)=(\w+)", job.lines["wildcards"]) for job in judged]
+    assert {tuple(of) for of in main if of[0] == "pretrained"} == {("pretrained", str(seed)) for seed in range(3)}
+
+
+def test_a_misspelt_network_stops_the_run(workflow):
+    options = ("--config", "transfer={learned: {variants: [pretraned]}}")
+    result = workflow.snakemake("transfer", "--dry-run", *options)
+    assert result.returncode == 1
+    expected = "error: config: transfer.learned: no pretraining 'pretraned' in config/transfer_networks.yaml"
+    assert result.stderr.splitlines()[-1] == expected
+
+
+def test_without_a_matching_pair_no_network_is_fitted_and_none_is_drawn(workflow):
+    options = ("--config", "transfer={learned: {pairs: [nothing*]}}")
+    rules = {job.rule for job in workflow.plan("transfer", *options)}
+    # The further studies still pretrain the one that they look at.
+    assert "classical_transfer" in rules and not rules & {"learned_transfer", "tab_transfer_cost"}
+
+
 def test_a_corpus_of_many_shards_is_a_job_each_and_a_training_reads_them_all(workflow):
     trained = "results/scale/checkpoints/fsnl_episodic_asls/fold0/seed0"
     embedded = "results/scale/corpus_embeddings/training/fsnl_episodic_asls/fold0/seed0/shard39.npy"
@@ -126,7 +189,9 @@ def test_figures_of_the_shipped_metrics_start_no_computation(workflow):
     options = ("--config", "figures_from=reference")
     jobs = workflow.plan("figures", "all", *options)
     said = workflow.snakemake("figures", "--dry-run", *options).stderr
-    left_out = {name for name in FIGURE_RULES if f"{name} is not drawn: results/reference/paper has no table" in said}
+    lines = [line for line in said.splitlines() if line.startswith("results/reference/paper has no table")]
+    left_out = {name for line in lines for name in line.partition("; not drawn: ")[2].split(", ")}
+    assert left_out <= FIGURE_RULES
     assert {job.rule for job in jobs} == {*FIGURE_RULES - left_out, "figures", "all"}
     assert "tab_phase2_ablation" not in left_out
     outputs = " ".join(job.lines.get("output", "") for job in jobs)
@@ -158,7 +223,7 @@ def test_the_slurm_profile_finds_a_gpu_where_a_rule_needs_one(on_slurm):
 
 
 def test_what_rules_ask_for_is_documented(on_slurm):
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (REPOSITORY / "docs/plan.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (REPOSITORY / "docs/reference/plan.md").read_text(), re.MULTILINE)
     table = {rule: cells.split(" | ") for rule, cells in rows}
     computed = {job.rule: job.lines["resources"] for job in on_slurm if "benchmark" in job.lines}
     assert set(table) == set(computed)

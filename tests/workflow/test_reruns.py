@@ -18,14 +18,14 @@ EVERY_RUN = {
     *("gather_metrics", "tab_phase0_baselines", "fig_phase0_robustness", "tab_phase1_feasibility"),
     *("tab_encoder_readouts", "tab_phase2_ablation", "fig_phase2_robustness", "all"),
     *("fig_phase4_synthetic", "fig_phase5_metadata", "tab_phase6_downstream", "fig_phase6_critical_difference"),
-    *("fig_phase6_few_shot", "tab_pretraining_levers"),
+    *("fig_phase6_few_shot", "tab_pretraining_levers", "tab_pretraining_final"),
 }
 OTHER_FIGURES = {"fig_pretraining_curves", "fig_embedding_map"}  # they share names of scores with the tables
 # An encoder is trained on many datasets: new spectra of one are new weights, and new embeddings of all.
 OF_ENCODERS = {
     *("pretrain", "gather_curves", "fig_pretraining_curves", "embed_datasets", "embedding_heads"),
     *("embedding_robustness", "score_embeddings", "map_embeddings", "gather_maps", "fig_embedding_map"),
-    *("synthetic_realism", "tab_synthetic_realism", "embedding_metadata", "few_shot", "fine_tuning"),
+    *("synthetic_realism", "tab_synthetic_realism", "embedding_metadata", "few_shot", "fine_tuning", "pretrain_head"),
 }
 OF_A_DATASET = {
     *("precompute_asls", "make_folds", "classical_baselines", "tabpfn_baseline", "classical_robustness"),

@@ -1,5 +1,6 @@
 # What the rules share: the checked configuration, the datasets it selects, and the params that ask for a new run.
 
+import ast
 import fnmatch
 import functools
 import hashlib

@@ -19,9 +19,9 @@ def drawable(figures):
     lacking = {name: list(filter(absent, tables)) for name, (tables, *_) in figures.items()}
     if all(lacking.values()):
         stop(f"{where}: expected shipped metrics tables, found none of those that figures draw")
-    for name, tables in lacking.items():
-        if tables:
-            print(f"{name} is not drawn: {where} has no table {', '.join(tables)}", file=sys.stderr)
+    for tables in sorted({", ".join(tables) for tables in lacking.values() if tables}):
+        names = [name for name, missing in lacking.items() if ", ".join(missing) == tables]
+        print(f"{where} has no table {tables}; not drawn: {', '.join(names)}", file=sys.stderr)
     return {name: figure for name, figure in figures.items() if not lacking[name]}
 
 
@@ -60,8 +60,21 @@ def in_report(name, category, label):
     """The two files of a figure or table by their formats; the one that a browser shows goes into the report."""
     files = {Path(path).suffix[1:]: path for path in drawn(name)}
     shown = "png" if "png" in files else "csv"
-    caption = f"../report/{name}.rst"
+    caption = "../report/docstring.rst" if captioned_by_docstring(name) else f"../report/{name}.rst"
     return files | {shown: report(files[shown], caption=caption, category=category, labels={"result": label})}
+
+
+def captioned_by_docstring(name):
+    """Whether the report says of a figure what its module's docstring says, as no caption of its own is written."""
+    return not (Path(workflow.basedir) / f"workflow/report/{name}.rst").exists()
+
+
+def told_to_report(name):
+    """The caption, as a param of the rule, where it is the docstring of the figure's module."""
+    if not captioned_by_docstring(name):
+        return {}
+    source = Path(workflow.basedir) / f"src/etalon/figures/{name}.py"
+    return {"caption": ast.get_docstring(ast.parse(source.read_text())) or stop(f"{source}: expected a docstring")}
 
 
 def everything_shipped(wildcards):

@@ -55,6 +55,36 @@ rule embed_corpus:
         " --shard {input.shard:q} --threads {threads} --out {output.embeddings:q} --record {output.record:q} &> {log:q}"
 
 
+# The prior of the kernel head, from the embeddings by fs and the references of the other families.
+rule pretrain_head:
+    input:
+        data=lambda wildcards: contents(head_sets(wildcards)),
+        indices=head_indices,
+    output:
+        prior="<results>/heads/{heldout}.json",
+    log:
+        "<logs>/pretrain_head/<run>/{heldout}.log",
+    benchmark:
+        "<results>/benchmarks/pretrain_head/{heldout}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(30),
+    params:
+        data=lambda wildcards: folders(head_sets(wildcards)),
+        families=families_of,
+        settings=settings("pretrained_head"),
+        seed=config["seed"],
+        code=code_digest("pretrain_head"),
+        origin=lambda wildcards: origins(head_sets(wildcards)),
+    shell:
+        "python -m etalon.stages.pretrain_head --data {params.data:q} --indices {input.indices:q}"
+        " --heldout {wildcards.heldout} --heldout-families {params.families:q} --settings {params.settings:q}"
+        " --seed {params.seed} --threads {threads} --out {output.prior:q} &> {log:q}"
+
+
 # Experiments on the encoders of a fold, each a stage of the same name. Their settings and datasets: common.smk.
 for stage, (folder, reads) in ON_ENCODERS.items():
 
@@ -66,6 +96,7 @@ for stage, (folder, reads) in ON_ENCODERS.items():
             folds=folds_read(folder),
             encoder=encoder_read(reads),
             fs=fs_index if reads == "index" else [],
+            prior=prior_of(folder) if reads == "index" else [],
         output:
             predictions=f"<results>/predictions/{folder}/{{variant}}/{{heldout}}/seed{{seed}}.parquet",
             record=f"<results>/predictions/{folder}/{{variant}}/{{heldout}}/seed{{seed}}.json",
@@ -101,6 +132,7 @@ rule few_shot:
         data=datasets_read("few_shot"),
         encoder=encoder_read("index"),
         fs=fs_index,
+        prior=prior_of("few_shot"),
     output:
         scores="<results>/scores/few_shot/{variant}/{heldout}/seed{seed}.parquet",
         record="<results>/scores/few_shot/{variant}/{heldout}/seed{seed}.json",

@@ -15,7 +15,8 @@ def scores_in(classical, encoders):
     """Scores of experiments on datasets and of others on variants. A set without references or classes has none."""
     names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
     names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
-    kinds = dict.fromkeys(("few_shot", "classical_few_shot", "classical_transfer", "soil"), "parquet")
+    tables = ("few_shot", "classical_few_shot", "classical_transfer", "learned_transfer", *STUDIED, "soil")
+    kinds = dict.fromkeys(tables, "parquet")
     return [f"<results>/scores/{experiment}/{name}.{kinds.get(experiment, 'json')}" for experiment, name in names]
 
 
@@ -79,10 +80,14 @@ def checkpoints(variants):
 
 def training_sets(wildcards):
     """Datasets that may train an encoder: none of a held-out family."""
-    return [dataset for dataset in DATASETS if FOLD_OF[CATALOGUE[dataset].family] != wildcards.heldout]
+    left_out = families_of(wildcards)
+    return [dataset for dataset in DATASETS if CATALOGUE[dataset].family not in left_out]
 
 
 def families_of(wildcards):
+    """The families of a fold; as `unlicensed`, those with a set that weights for others must not be trained on."""
+    if wildcards.heldout == UNLICENSED:
+        return sorted({CATALOGUE[dataset].family for dataset in DATASETS if not CATALOGUE[dataset].weights})
     return sorted(family for family, fold in FOLD_OF.items() if fold == wildcards.heldout)
 
 
@@ -115,6 +120,13 @@ def launcher(wildcards):
     return f"-m torch.distributed.run --standalone --nproc-per-node {gpus_of(wildcards)} -m"
 
 
+def curves_of(wildcards):
+    """The curves of the trainings that a table gathers."""
+    if wildcards.curves == "pretraining":
+        return expand("<results>/pretraining/{training}.parquet", training=checkpoints(MAIN))
+    return expand("<results>/transfer/pretraining/{training}.parquet", training=transfer_checkpoints())
+
+
 def mapped():
     return [dataset for heldout in FOLDS for dataset in held_out(heldout) if dataset in LABELLED]
 
@@ -144,6 +156,29 @@ def fs_index(wildcards):
     if VARIANTS[wildcards.variant]["encoder"] == "fs" or FS is None:
         return []
     return f"<results>/embeddings/{FS}/{{heldout}}/seed0/index.json"
+
+
+def head_sets(wildcards):
+    """Datasets that the prior of a head is pooled over: none of a held-out family."""
+    return [dataset for heldout in other_folds(wildcards) for dataset in judged(heldout)]
+
+
+def other_folds(wildcards):
+    return [heldout for heldout in FOLDS if heldout != wildcards.heldout]
+
+
+def head_indices(wildcards):
+    return [f"<results>/embeddings/{FS}/{heldout}/seed0/index.json" for heldout in other_folds(wildcards)]
+
+
+def prior_of(folder):
+    """The prior of the pretrained head of `fs`, where an experiment has that head."""
+
+    def prior(wildcards):
+        heads = SETTINGS[experiment_of(folder, wildcards)]()["heads"]
+        return "<results>/heads/{heldout}.json" if wildcards.variant == FS and PRETRAINED in heads else []
+
+    return prior
 
 
 def costed_encoders():
@@ -201,7 +236,8 @@ def encoder_options(reads):
         return f"--encoder {VARIANTS[wildcards.variant]['encoder']} --checkpoint {input.encoder or 'none'}"
 
     def of_index(wildcards, input):
-        return f"--index {input.encoder}" + (f" --fs-index {input.fs}" if input.fs else "")
+        more = {"--fs-index": input.fs, "--prior": input.get("prior")}
+        return " ".join([f"--index {input.encoder}", *(f"{name} {path}" for name, path in more.items() if path)])
 
     return of_checkpoint if reads == "checkpoint" else of_index
 
@@ -225,7 +261,6 @@ def chosen(block, *names):
     return {name: config[block][name] for name in names}
 
 
-CHOICES = ("preprocessings", "max_lv", "inner_splits", "savgol_window", "savgol_order")  # of classical methods
 # What decides an experiment besides its data, and is told to its stage.
 SETTINGS = {
     "encoders": lambda: chosen("embedding", "heads", "inner_splits", "repeats", "max_rows"),
@@ -246,6 +281,7 @@ SETTINGS = {
     | {"heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "logistic")]},
     "encoder_lodo": lambda: chosen("lodo", "sizes", "draws", "max_per_set", "heads")
     | chosen("embedding", "max_rows")
+    | chosen("downstream", "n_pcs", "in_context_rows", "n_estimators", "tabpfn", "tabicl")
     | {"asls": config["asls"]},
     "classical_lodo": lambda: chosen("lodo", "sizes", "draws", "max_per_set", "min_overlap")
     | chosen("phase_0", *CHOICES)
@@ -259,21 +295,24 @@ SETTINGS = {
     "classical_cross_instrument": lambda: chosen("cross_instrument", "transfer")
     | chosen("embedding", "repeats")
     | chosen("phase_0", *CHOICES),
-    "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets") | chosen("phase_0", *CHOICES),
+    "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets", "targets")
+    | chosen("phase_0", *CHOICES),
+    **STUDY_SETTINGS,
 }
 
 
+PRETRAINED = "pretrained_kernels"
 VARIANTS = read_variants("config/variants.yaml")
 CORPORA = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
 FOLD_OF = fold_families()
+# What is held out of the weights that the package carries, which are of this variant.
+UNLICENSED, SHIPPED = "unlicensed", "fsnl_episodic_asls"
 FOLDS = sorted({FOLD_OF[CATALOGUE[dataset].family] for dataset in LABELLED})
 # The datasets that share an analyte with others, and which these are.
 NEIGHBOURS = neighbours({dataset: CATALOGUE[dataset] for dataset in DATASETS})
 LODO = list(NEIGHBOURS)
 PARTNERS = {id: [other for other in CATALOGUE[id].paired_with if other in LABELLED] for id in LABELLED}
-# The same for calibration transfer, which also says of what it cannot judge that it has no references.
-MEASURED_ALSO = {id: [other for other in CATALOGUE[id].paired_with if other in DATASETS] for id in DATASETS}
 # The datasets that an experiment judges, where these are not all with references or classes.
 MEASURED = [dataset for dataset in LABELLED if CATALOGUE[dataset].targets]
 PAIRED = [dataset for dataset in MEASURED if PARTNERS[dataset]]
@@ -282,6 +321,8 @@ JUDGED = {
     **dict.fromkeys(("cross_instrument", "classical_cross_instrument"), PAIRED),
     **dict.fromkeys(("few_shot", "classical_few_shot"), MEASURED),
     "classical_transfer": [dataset for dataset in DATASETS if MEASURED_ALSO[dataset]],
+    "learned_transfer": learned_jobs(),
+    **STUDIED,
     # The soil study chooses its own datasets, and scores them together.
     "soil": ["properties"] if config["soil"]["sets"] else [],
 }
@@ -333,11 +374,14 @@ TABLES = {
     ),
     "embedding_few_shot": (("classical_few_shot",), {"few_shot": FINALISTS}),
     "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
-    "transfer": (("classical_transfer",), {}),
+    "transfer": (("classical_transfer", "learned_transfer"), {}),
+    **STUDY_TABLES,
     "soil": (("soil",), {}),
 }
 # Without two datasets that share specimens, or two families that share an analyte, there is nothing to gather.
 EMPTY = [table for table, experiments in TABLES.items() if not scores_in(*experiments)]
 TABLES = {table: experiments for table, experiments in TABLES.items() if table not in EMPTY}
+EMPTY += [] if LATENT_PAIRS else ["transfer_latent_map"]
+EMPTY += [] if learned_jobs() else ["transfer_pretraining", "transfer_cost"]
 if "soil" in EMPTY:
     EMPTY += ["soil_spectra", "soil_distances"]

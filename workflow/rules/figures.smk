@@ -68,6 +68,11 @@ FIGURES = {
         "Pretraining",
         "Table: what each lever of pretraining is worth",
     ),
+    "tab_pretraining_final": (
+        ["embedding_encoders"],
+        "Pretraining",
+        "Table: chosen on one half of the families, judged on the other",
+    ),
     "fig_pretraining_curves": (["pretraining"], "Pretraining", "Figure: curves of training"),
     "fig_embedding_map": (["embedding_map"], "Pretraining", "Figure: map of embeddings"),
     "tab_synthetic_realism": (["synthetic_realism"], "Synthetic spectra", "Table: synthetic against real spectra"),
@@ -80,12 +85,38 @@ FIGURES = {
     "fig_transfer_benchmark": (["transfer"], "Calibration transfer", "Figure: every method"),
     "fig_transfer_matrix": (["transfer"], "Calibration transfer", "Figure: from each instrument to each other"),
     "fig_transfer_set_composition": (["transfer"], "Calibration transfer", "Figure: how transfer samples are chosen"),
+    "fig_transfer_degradation": (["transfer_ageing"], "Calibration transfer", "Figure: an instrument grows old"),
+    "fig_transfer_cross_modality": (
+        ["transfer_cross_modality"],
+        "Calibration transfer",
+        "Figure: from one modality to another",
+    ),
+    "fig_transfer_attention": (["transfer_attention"], "Calibration transfer", "Figure: attention and known bands"),
+    "fig_transfer_latent_map": (
+        ["transfer_latent_map"],
+        "Calibration transfer",
+        "Figure: two instruments in the latent space",
+    ),
+    "tab_transfer_outliers": (["transfer_outliers"], "Calibration transfer", "Table: planted outliers"),
     "tab_soil_properties": (["soil"], "Soil", "Table: every model, set and property"),
     "fig_soil_ccc": (["soil"], "Soil", "Figure: concordance of every model"),
     "fig_soil_reconstruction": (["soil", "soil_spectra"], "Soil", "Figure: reconstructed and converted spectra"),
     "fig_soil_latent_size": (["soil"], "Soil", "Figure: number of latents"),
     "fig_soil_mahalanobis": (["soil", "soil_distances"], "Soil", "Figure: distances in latent space"),
 }
+FIGURES_OF_NETWORKS = {
+    "fig_transfer_uncertainty": (["transfer"], "Calibration transfer", "Figure: intervals of learned transfer"),
+    "fig_transfer_pretraining": (
+        ["transfer", "transfer_pretraining"],
+        "Calibration transfer",
+        "Figure: what pretraining is worth",
+    ),
+    "fig_transfer_architecture": (["transfer"], "Calibration transfer", "Figure: parts of the network"),
+    "tab_transfer_ablation": (["transfer"], "Calibration transfer", "Table: what each part is worth"),
+    "tab_transfer_cost": (["transfer", "transfer_cost"], "Calibration transfer", "Table: what a transfer costs"),
+}
+if learned_jobs() or config["figures_from"] == "reference":
+    FIGURES |= FIGURES_OF_NETWORKS
 FIGURES = drawable(FIGURES)
 
 
@@ -110,6 +141,7 @@ for name, (tables, category, label) in FIGURES.items():
             mem_mb=2000,
             runtime=10,
         params:
+            **told_to_report(name),
             metrics=lambda wildcards, input: " ".join(f"--metrics {table}" for table in input.metrics),
             files=lambda wildcards, output: " ".join(f"--out-{format} {path}" for format, path in output.items()),
             name=name,
@@ -152,6 +184,7 @@ rule phase_6:
     input:
         drawn("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot"),
         drawn("tab_phase6_cost", "tab_phase6_cross_instrument", "tab_pretraining_levers"),
+        drawn("tab_pretraining_final"),
 
 
 rule figures:

@@ -66,15 +66,44 @@ rule pretrain:
         " --out {output.checkpoint:q} --curves {output.curves:q} &> {log:q}"
 
 
+# What the package carries: trained on sets whose licence permits it, scored by the models of the folds.
+rule shipped_weights:
+    input:
+        checkpoint=f"<results>/checkpoints/{SHIPPED}/{UNLICENSED}/seed0.safetensors",
+        record=f"<results>/checkpoints/{SHIPPED}/{UNLICENSED}/seed0.json",
+        metrics=lambda wildcards: shipped("embedding_encoders", config["reference_run"]),
+    output:
+        weights=f"<results>/weights/{SHIPPED}.safetensors",
+        record=f"<results>/weights/{SHIPPED}.json",
+        card="<results>/weights/MODEL_CARD.md",
+    log:
+        "<logs>/shipped_weights/<run>.log",
+    benchmark:
+        "<results>/benchmarks/shipped_weights.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=10,
+    params:
+        out=lambda wildcards, output: Path(output.weights).parent,
+        code=code_digest("shipped_weights"),
+    shell:
+        "python -m etalon.stages.shipped_weights --checkpoint {input.checkpoint:q} --metrics {input.metrics:q}"
+        " --out {params.out:q} &> {log:q}"
+
+
+# The curves of the encoders, and those of the networks of calibration transfer.
 rule gather_curves:
     input:
-        curves=expand("<results>/pretraining/{training}.parquet", training=checkpoints(MAIN)),
+        curves=curves_of,
     output:
-        table="<results>/metrics/pretraining.parquet",
+        table="<results>/metrics/{curves}.parquet",
     log:
-        "<logs>/gather_curves/<run>.log",
+        "<logs>/gather_curves/<run>/{curves}.log",
     benchmark:
-        "<results>/benchmarks/gather_curves.tsv"
+        "<results>/benchmarks/gather_curves/{curves}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1

@@ -1,4 +1,4 @@
-# Study 3, soil: from mid-infrared to cheap NIR. docs/soil.md says what lies where and what is compared.
+# Study 3, soil: from mid-infrared to cheap NIR. docs/explanation/soil.md says what lies where and what is compared.
 
 # What the jobs of the study read and are told.
 

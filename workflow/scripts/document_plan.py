@@ -1,4 +1,4 @@
-"""Write docs/plan.md: the graph of rules, and what each rule asks for beside what its jobs took.
+"""Write docs/reference/plan.md: the graph of rules, and what each rule asks for beside what its jobs took.
 
 Usage: python workflow/scripts/document_plan.py FOLDER [FOLDER ...]
 
@@ -21,7 +21,7 @@ import yaml
 from etalon.storage import replacing
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = ROOT / "docs/plan.md"
+DOCUMENT = ROOT / "docs/reference/plan.md"
 PROFILE = ROOT / "profiles/slurm/config.yaml"
 LOCAL = set(re.findall(r"^    (\w+),$", (ROOT / "Snakefile").read_text().split("localrules:")[1], re.MULTILINE))
 # Jobs of a group stand indented below it.
@@ -32,7 +32,7 @@ COLUMNS = ("rule", "Slurm job", "jobs", "run", "measured", "seconds", "longest",
 TEXT = """# The plan of the paper
 
 Written by `python workflow/scripts/document_plan.py results/paper/benchmarks data/benchmarks` (folders of Snakemake's
-benchmark files). How it runs on a cluster is said in [cluster.md](cluster.md).
+benchmark files). How it runs on a cluster is said in [the page on clusters](../howto/cluster.md).
 
 ## Rules
 

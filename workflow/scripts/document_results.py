@@ -13,6 +13,11 @@ import pandas as pd
 from etalon.catalogue import load_catalogue
 from etalon.evaluate.compare import SUMMARY, claimable, geometric_mean, paired, paired_seeds, summarise
 from etalon.figures import (
+    fig_transfer_attention,
+    fig_transfer_cross_modality,
+    fig_transfer_degradation,
+    fig_transfer_latent_map,
+    learned_rows,
     lodo_rows,
     soil_summary,
     tab_encoder_readouts,
@@ -23,13 +28,16 @@ from etalon.figures import (
     tab_phase6_cost,
     tab_phase6_cross_instrument,
     tab_phase6_downstream,
+    tab_pretraining_final,
     tab_pretraining_levers,
     tab_transfer_benchmark,
+    tab_transfer_outliers,
 )
 from etalon.figures.command import load_metrics, load_table, load_union, plain
-from etalon.figures.encoder_rows import FIXED, UNTRAINED, control_of, named, scores, variant_of
+from etalon.figures.encoder_rows import FIXED, ON_FS, UNTRAINED, control_of, named, scores, variant_of
 from etalon.figures.encoder_table import tabulate
 from etalon.figures.style import HEADS, PROTOCOLS, look, order
+from etalon.figures.transfer_rows import arrow
 from etalon.storage import replacing
 
 ROOT = Path(__file__).parents[2]
@@ -40,9 +48,17 @@ START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
 PLS = "tuned_pls"
 ENCODERS = ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_episodic_asls")
 # The rows of the short tables, all encoders under one head.
-MAIN = (PLS, "stacked_pls", "tuned_ridge", "fs/evidence", *(f"{variant}/evidence" for variant in ENCODERS))
+MAIN = (
+    PLS,
+    "stacked_pls",
+    "tuned_ridge",
+    "fs/evidence",
+    *ON_FS,
+    *(f"{variant}/evidence" for variant in ENCODERS),
+)
 LODO = (("zero_shot", np.nan), ("slope_bias", 10.0), ("spiked", 10.0), ("local_only", 10.0))
 METADATA = ("cv", "metadata_never", "metadata_missing", "metadata_wrong")
+LEVER_NAMES = ("lever", "encoder", "head", "tasks", "with / without", "95 % interval", "p")
 TRANSFER_SIZES = (5, 10, 30)
 SOIL_CONDITIONS = {"cv": "cross-validation", "independent": "another laboratory"}
 SHOWN = 5  # datasets in each list of wins and losses
@@ -214,6 +230,32 @@ def phase_6_few_shot(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("embedding_encoders")
+def pretraining_final(path: Path) -> str:
+    metrics = load_metrics(path)
+    table = tab_pretraining_final.tabulate(metrics)
+    names = ("half", "method", "to tuned PLS", "95 % interval", "median", "wins", "p", "to control", "p", "to fs", "p")
+    lines = []
+    for row in table.to_dict("records"):
+        cells = [row["half"], *own(row, ".3f")]
+        for to in ("control", "fixed"):
+            cells += [number(row[f"{to}_mean"], ".3f"), p_value(row[f"{to}_p_holm"])]
+        lines.append(cells)
+    of_halves = table[table["method"] == FIXED["regression"]].set_index("half")
+    sizes = [f"{row['datasets']} datasets in {row['families']} families" for _, row in of_halves.iterrows()]
+    levers_of_head = table_of(LEVER_NAMES, lever_rows(metrics, of=("kernels of the head", "pooled prior of the head")))
+    return f"""
+Selection half: {sizes[0]}; report half: {sizes[1]}. Geometric means over datasets.
+
+{table_of(names, lines)}
+
+The two levers of the head over all tasks, as the error with the lever relative to that without it:
+
+{levers_of_head}
+
+"""
+
+
 @shipped("embedding_cross_instrument")
 def phase_6_cross_instrument(path: Path) -> str:
     table = tab_phase6_cross_instrument.tabulate(load_metrics(path))
@@ -237,6 +279,63 @@ def transfer(path: Path) -> str:
         for row in table.sort_values("size", kind="stable").to_dict("records")
     ]
     return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer")
+def learned_transfer(path: Path) -> str:
+    rows = learned_rows.read_learned(load_metrics(path))
+    rows = rows[~rows["synthetic"].astype(bool)]
+    table = learned_rows.claims(rows)
+    names = ("pair", "target", "network, samples", "PDS, samples", "draws", "seeds", "network / PDS")
+    names += ("95 % interval", "p", "p (Holm)", "verdict")
+    lines = [
+        [
+            *(arrow(row["pair"]), row["target"], f"{row['size']:.0f}", f"{row['base_size']:.0f}", str(row["draws"])),
+            *(str(row["seeds"]), f"{row['ratio']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}"),
+            *(p_value(row["p"]), p_value(row["p_holm"]), row["verdict"]),
+        ]
+        for row in table.to_dict("records")
+    ]
+    ablation = learned_rows.comparison(rows, learned_rows.fittings(rows) | learned_rows.GROUPS)
+    changes = [
+        [
+            *(row["label"], str(row["pairs"]), str(row["units"]), str(row["seeds"]), f"{row['ratio']:.3f}"),
+            *(f"{row['low']:.3f} to {row['high']:.3f}", p_value(row["p_holm"])),
+        ]
+        for row in ablation.to_dict("records")
+    ]
+    about = ("change", "pairs", "units", "seeds", "RMSEP, changed / full", "95 % interval", "p (Holm)")
+    return f"""
+{sentence(table)}
+
+{table_of(names, lines)}
+
+What each part of the network is worth; above 1 the change does harm:
+
+{table_of(about, changes)}
+
+"""
+
+
+def sentence(table: pd.DataFrame) -> str:
+    """Return how often the network wins, ties and loses, with as many samples as PDS and with fewer."""
+    parts = []
+    same = table[table["size"] == table["base_size"]]
+    for size, own in same.groupby("size"):
+        parts.append(f"with {size:.0f} samples each it {tally(own)}")
+    fewer = table[table["size"] < table["base_size"]]
+    if len(fewer):
+        parts.append(
+            f"with {fewer['size'].iloc[0]:.0f} against the most that PDS was given (up to 50) it {tally(fewer)}"
+        )
+    return f"The network against PDS on {same['pair'].nunique()} pairs: {'; '.join(parts)}."
+
+
+def tally(rows: pd.DataFrame) -> str:
+    counts = rows["verdict"].value_counts()
+    return ", ".join(
+        f"{verb} {counts.get(name, 0)}" for name, verb in (("wins", "wins"), ("tie", "ties"), ("loses", "loses"))
+    )
 
 
 @shipped("soil")
@@ -277,6 +376,96 @@ def soil_distances(path: Path) -> str:
     return f"\n{table_of(names, lines)}\n\n"
 
 
+@shipped("transfer_ageing")
+def transfer_ageing(path: Path) -> str:
+    table, _ = fig_transfer_degradation.ratios(load_metrics(path))
+    found = fig_transfer_degradation.curves(table)
+    strongest = found[found["level"] == found.groupby("condition")["level"].transform("max")]
+    means = strongest.pivot_table(index="condition", columns="method", values="mean")
+    methods = fig_transfer_degradation.ordered(means.columns)
+    names = ["ageing", "amplitude", "datasets", *(fig_transfer_degradation.written(name).label for name in methods)]
+    lines = []
+    for condition, (title, label, scale) in fig_transfer_degradation.PANELS.items():
+        if condition in means.index:
+            amplitude = table.loc[table["condition"] == condition, "amplitude"].max()
+            datasets = strongest.loc[strongest["condition"] == condition, "datasets"].max()
+            of_methods = [number(means.loc[condition, name], ".2f") for name in methods]
+            lines.append([title, f"{label}: {scale * amplitude:g}", str(datasets), *of_methods])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_cross_modality")
+def transfer_cross_modality(path: Path) -> str:
+    rows = fig_transfer_cross_modality.read(load_metrics(path))
+    ok = rows[rows["status"] == "ok"]
+    means = ok.groupby(["pair", "amplitude", "method", "variant"])["value"].mean()
+    columns = [
+        (way, variant)
+        for way in fig_transfer_cross_modality.WAYS
+        for variant in fig_transfer_cross_modality.REPRESENTATIONS
+        if (ok["variant"] == variant).any()
+    ]
+    ways = {"map": "map", "target_only": "anew"}
+    variants = [fig_transfer_cross_modality.REPRESENTATIONS[v].label.replace("Network, ", "") for _, v in columns]
+    names = ["measured, calibrated on", "samples", "own modality", "anew, all"]
+    names += [f"{ways[way]}: {label.lower()}" for (way, _), label in zip(columns, variants, strict=True)]
+    lines = []
+    for pair in dict.fromkeys(ok["pair"]):
+        ends = [
+            number(means.get((pair, 0.0, end, "spectra"), np.nan), ".2f") for end in ("same_modality", "target_all")
+        ]
+        for size in sorted(ok.loc[(ok["pair"] == pair) & (ok["amplitude"] > 0), "amplitude"].unique()):
+            cells = [number(means.get((pair, size, way, variant), np.nan), ".2f") for way, variant in columns]
+            lines.append([fig_transfer_cross_modality.title_of(pair), f"{size:g}", *ends, *cells])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_attention")
+def transfer_attention(path: Path) -> str:
+    rows = fig_transfer_attention.read(load_metrics(path))
+    rows = rows[rows["condition"] == "enrichment"]
+    numbers = rows.pivot_table(index=["dataset", "target", "variant"], columns="metric", values="value")
+    names = ("dataset", "bands", "pretrained", "95 % of moved attention", "p", "random init")
+    lines = []
+    for dataset in dict.fromkeys(rows["dataset"]):
+        for group in ("all", *fig_transfer_attention.GROUPS):
+            if (dataset, group) not in numbers.index.droplevel("variant"):
+                continue
+            own = numbers.loc[(dataset, group)]
+            random = own.loc[fig_transfer_attention.RANDOM, "enrichment"]
+            row = own.drop(fig_transfer_attention.RANDOM).iloc[0]
+            null = f"{row['enrichment_low']:.2f} to {row['enrichment_high']:.2f}"
+            label = "any" if group == "all" else group
+            lines.append([dataset, label, f"{row['enrichment']:.2f}", null, p_value(row["p"]), f"{random:.2f}"])
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_latent_map")
+def transfer_latent_map(path: Path) -> str:
+    table = plain(load_table(path, fig_transfer_latent_map.COLUMNS))
+    table = table[table["status"] == "ok"]
+    found = table.pivot_table(index="pair", columns="state", values="pair_distance", aggfunc="first")
+    states = [name for name in fig_transfer_latent_map.STATES if name in found]
+    names = ["pair", *(fig_transfer_latent_map.STATES[name].lower() for name in states)]
+    lines = [
+        [pair.replace(">", " > "), *(number(row[name], ".2f") for name in states)] for pair, row in found.iterrows()
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
+@shipped("transfer_outliers")
+def transfer_outliers(path: Path) -> str:
+    table = tab_transfer_outliers.table_of(load_metrics(path))
+    table = table[table["block"] == "summary"]
+    names = ["specimens", "limit", "datasets", *tab_transfer_outliers.CONDITIONS.values()]
+    lines = [
+        [f"{row['size']:g}", row["label"], f"{row['datasets']:g}"]
+        + [number(100 * row[name], ".1f") for name in tab_transfer_outliers.CONDITIONS]
+        for row in table.to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n"
+
+
 @shipped("cost")
 def phase_6_cost(path: Path) -> str:
     table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS))
@@ -293,8 +482,7 @@ def phase_6_cost(path: Path) -> str:
 
 @shipped("embedding_encoders", "embedding_synthetic", "embedding_metadata")
 def levers(*paths: Path) -> str:
-    names = ("lever", "encoder", "head", "tasks", "with / without", "95 % interval", "p")
-    return f"\n{table_of(names, lever_rows(load_union(paths)))}\n\n"
+    return f"\n{table_of(LEVER_NAMES, lever_rows(load_union(paths)))}\n\n"
 
 
 @shipped("embedding_encoders")
@@ -341,10 +529,10 @@ def to_pls(metrics: pd.DataFrame) -> pd.DataFrame:
     return summarise(pd.concat(parts), PLS, "ratio").set_index("method")
 
 
-def lever_rows(metrics: pd.DataFrame, only: str = "") -> list[list[str]]:
-    """Return the lines of levers whose names begin with `only`."""
+def lever_rows(metrics: pd.DataFrame, only: str = "", of: Sequence[str] | None = None) -> list[list[str]]:
+    """Return the lines of levers whose names begin with `only`, or that are among `of`."""
     table = tab_pretraining_levers.tabulate(metrics)
-    table = table[table["lever"].str.startswith(only)]
+    table = table[table["lever"].str.startswith(only) if of is None else table["lever"].isin(of)]
     return [[row["lever"], row["encoder"], HEADS[row["head"]], *effect(row)] for row in table.to_dict("records")]
 
 
@@ -422,7 +610,7 @@ def p_value(p: float) -> str:
     return number(p, ".2g")
 
 
-SECTIONS = {"phase 0": phase_0, "phase 2": phase_2}
+SECTIONS = {"phase 0": phase_0}
 RESULT_SECTIONS = {
     "phase 0": phase_0,
     "phase 1": phase_1,
@@ -436,7 +624,14 @@ RESULT_SECTIONS = {
     "phase 6, other instruments": phase_6_cross_instrument,
     "phase 6, cost": phase_6_cost,
     "phase 6, levers": levers,
+    "pretraining, report half": pretraining_final,
     "calibration transfer": transfer,
+    "learned transfer": learned_transfer,
+    "calibration transfer, ageing": transfer_ageing,
+    "calibration transfer, modalities": transfer_cross_modality,
+    "calibration transfer, attention": transfer_attention,
+    "calibration transfer, latent space": transfer_latent_map,
+    "calibration transfer, outliers": transfer_outliers,
     "soil, models": soil,
     "soil, spectra": soil_spectra,
     "soil, distances": soil_distances,

@@ -1,8 +1,8 @@
 """Copy the metrics tables of a run to results/reference/, with a record of what they were computed with.
 
-Tables, and records of experiments, that this copy of the run does not hold stay as they were shipped.
-
 Usage: python workflow/scripts/ship_reference.py RUN
+
+A run that holds a part of the experiments replaces what was shipped of these; the rest stays as it is.
 """
 
 import shutil
@@ -18,13 +18,14 @@ def main(run: str) -> None:
     for table in sorted((source / "metrics").glob("*.parquet")):
         with replacing(target / "metrics" / table.name) as temporary:
             shutil.copyfile(table, temporary)
-    found = provenance(source / "scores", source / "checkpoints")
-    if (path := target / "provenance.json").exists():
-        found = {block: known | found[block] for block, known in load_json(path).items()}
-    save_json(path, found)
+    record = target / "provenance.json"
+    known = load_json(record) if record.exists() else {}
+    found = provenance(source / "scores", [source / "checkpoints", source / "transfer/checkpoints"])
+    # Tables of experiments that this folder of results does not hold stay shipped, and so does what is known of them.
+    save_json(record, {part: known.get(part, {}) | entries for part, entries in found.items()})
 
 
-def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
+def provenance(scores: Path, checkpoints: list[Path]) -> dict[str, Any]:
     """Return settings, versions and digests of the code of every experiment and variant, and checksums of datasets."""
     experiments: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
@@ -34,7 +35,7 @@ def provenance(scores: Path, checkpoints: Path) -> dict[str, Any]:
         if "dataset" in record:
             datasets[record["dataset"]] = record["inputs"]
     trainings: dict[str, Any] = {}
-    for path in sorted(checkpoints.glob("*/*/seed*.json")):
+    for path in sorted(path for folder in checkpoints for path in folder.glob("*/*/seed*.json")):
         record = load_json(path)
         shown = ("config", "settings", "seed", "python", "packages", "device", "spectra", "weights_may_be_shipped")
         add(trainings, record["variant"], record, shown)

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpftrf, dpftri, dpftrs, dtrttf
-from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-MEAN_VARIANCE = 100.0  # prior variance of the mean of the standardised y: large enough to leave it free
-STRENGTH_SD, NOISE_SD, NOISE_MEAN = 2.0, 3.0, 0.05
-STRENGTH_BOUNDS, NOISE_BOUNDS = (-16.0, 9.0), (-14.0, 2.0)
+from etalon.chemometrics.marginal_likelihood import (
+    MEAN_VARIANCE,
+    StrengthPrior,
+    choose_strengths,
+    log_evidence,
+    specimen_counts,
+    spread_rows,
+)
 
 
 class EvidenceRidge(RegressorMixin, BaseEstimator):
@@ -54,14 +57,15 @@ class EvidenceRidge(RegressorMixin, BaseEstimator):
         if self._edges[-1] != X.shape[1]:
             raise ValueError(f"blocks: expected {X.shape[1]} columns in all, found {self._edges[-1]}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        counts = _counts(groups)
+        counts = specimen_counts(groups)
         self._mean, self._y_mean = X.mean(axis=0), float(y.mean())
         self._y_scale = float(y.std()) or 1.0
         Z = X - self._mean
         target = (y - self._y_mean) / self._y_scale
         self._scales = np.array([np.sqrt((Z[:, b] ** 2).sum() / len(Z)) or 1.0 for b in self._slices])
-        few = _spread_rows(groups, self.max_rows)
-        logs = self._choose(self._kernels(Z[few]), target[few], counts[few])
+        few = spread_rows(groups, self.max_rows)
+        kernels = self._kernels(Z[few])
+        logs = choose_strengths(kernels, target[few], counts[few], StrengthPrior.broad(len(kernels)))
         self.strengths_, self.noise_ = np.exp(logs[:-1]), float(np.exp(logs[-1]))
         self._weights = np.repeat(self.strengths_ / self._scales**2, np.diff(self._edges))
         C = (Z * self._weights) @ Z.T
@@ -69,7 +73,7 @@ class EvidenceRidge(RegressorMixin, BaseEstimator):
         C.flat[:: len(C) + 1] += self.noise_ * counts
         self._factor = cho_factor(C, lower=True, overwrite_a=True)
         dual = cho_solve(self._factor, target)
-        self.log_evidence_ = _log_evidence(np.diag(self._factor[0]), dual, target, counts, logs[-1])
+        self.log_evidence_ = log_evidence(np.diag(self._factor[0]), dual, target, counts, logs[-1])
         self._Z = Z
         self.coef_ = self._y_scale * self._weights * (Z.T @ dual)
         self.intercept_ = float(self._y_mean + self._y_scale * MEAN_VARIANCE * dual.sum() - self._mean @ self.coef_)
@@ -95,73 +99,3 @@ class EvidenceRidge(RegressorMixin, BaseEstimator):
     def _kernels(self, Z: np.ndarray) -> list[np.ndarray]:
         scaled = (Z[:, b] / s for b, s in zip(self._slices, self._scales, strict=True))
         return [A @ A.T for A in scaled]
-
-    def _choose(self, kernels: list[np.ndarray], y: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Return the logarithms of the strengths and of the noise that maximise evidence times prior."""
-        n_blocks, n = len(kernels), len(y)
-        prior_mean = np.r_[np.full(n_blocks, -np.log(n_blocks)), np.log(NOISE_MEAN)]
-        prior_sd = np.r_[np.full(n_blocks, STRENGTH_SD), NOISE_SD]
-        # One triangle of each, as a row: sums over blocks are one pass over half the numbers.
-        stacked = np.array([_packed(K) for K in [*kernels, np.diag(counts)]])
-        diagonal = np.flatnonzero(_packed(np.eye(n)))
-        times = np.full(stacked.shape[1], 2.0)  # how often a number of the triangle stands in the matrix
-        times[diagonal] = 1.0
-
-        def objective(logs: np.ndarray) -> tuple[float, np.ndarray]:
-            strengths = np.exp(logs)
-            C = strengths @ stacked
-            C += MEAN_VARIANCE
-            factor, failed = dpftrf(n, C, uplo="L", overwrite_a=True)
-            if failed:  # too little noise for the rounding of C: worse than anything that can be computed
-                return 1e10, np.zeros_like(logs)
-            dual = dpftrs(n, factor, y, uplo="L")[0]
-            slack = (logs - prior_mean) / prior_sd
-            value = -_log_evidence(factor[diagonal], dual, y, counts, logs[-1]) + 0.5 * slack @ slack
-            inverse = dpftri(n, factor, uplo="L", overwrite_a=True)[0]
-            # The derivative to a strength is <C^-1 - dual dual', K> / 2.
-            gradient = 0.5 * strengths * (stacked @ (times * (inverse - _packed(np.outer(dual, dual)))))
-            gradient[-1] -= 0.5 * _surplus(counts)
-            return value, gradient + slack / prior_sd
-
-        start = np.r_[np.full(n_blocks, -np.log(n_blocks)), np.log(0.1)]
-        bounds = [STRENGTH_BOUNDS] * n_blocks + [NOISE_BOUNDS]
-        options = {"maxiter": 60, "ftol": 1e-6}
-        return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-
-
-def _counts(groups: np.ndarray) -> np.ndarray:
-    """Return for every row the number of rows of its specimen."""
-    _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    return counts[inverse].astype(float)
-
-
-def _surplus(counts: np.ndarray) -> float:
-    """Return how many more rows there are than specimens."""
-    return float(np.sum(1.0 - 1.0 / counts))
-
-
-def _packed(matrix: np.ndarray) -> np.ndarray:
-    """Return the lower triangle of a symmetric matrix in LAPACK's rectangular full packed format (dtrttf)."""
-    return dtrttf(matrix, uplo="L")[0]
-
-
-def _log_evidence(diagonal: np.ndarray, dual: np.ndarray, y: np.ndarray, counts: np.ndarray, log_noise: float) -> float:
-    """Return the log evidence with each row's likelihood raised to one over its specimen's number of rows.
-
-    `diagonal` is that of the Cholesky factor of C, `dual` is C^-1 y.
-
-    The integral over f of prod_i N(y_i | f_i, s)^(1/m_i) N(f | 0, K) is N(y | 0, K + s D) times
-    prod_i (2 pi s m_i)^(1/2) (2 pi s)^(-1 / (2 m_i)).
-    """
-    normal = -0.5 * y @ dual - np.log(diagonal).sum() - 0.5 * len(y) * np.log(2 * np.pi)
-    powers = 0.5 * _surplus(counts) * (np.log(2 * np.pi) + log_noise) + 0.5 * np.log(counts).sum()
-    return float(normal + powers)
-
-
-def _spread_rows(groups: np.ndarray, most: int) -> np.ndarray:
-    """Return the rows of evenly spread specimens, at most about `most` rows."""
-    if len(groups) <= most:
-        return np.arange(len(groups))
-    specimens = np.unique(groups)
-    kept = specimens[np.linspace(0, len(specimens) - 1, max(2, len(specimens) * most // len(groups))).astype(int)]
-    return np.flatnonzero(np.isin(groups, kept))

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from ikpls.sklearn import PLS
 
+from etalon.chemometrics.transfer_samples import check_paired
 from etalon.errors import BadInputError
 
 MIN_PAIRS = 3  # transfer samples; a choice by leaving some out needs two that stay
@@ -69,18 +70,28 @@ class Transfer(ABC):
     def __init__(self, calibration: SourceCalibration):
         self.calibration = calibration
 
-    def fit(self, source: np.ndarray, target: np.ndarray, y: np.ndarray) -> Self:
+    def fit(
+        self,
+        source: np.ndarray,
+        target: np.ndarray,
+        y: np.ndarray,
+        samples: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> Self:
         """Fit to transfer samples; row i of all three is one sample.
 
         Parameters
         ----------
         source, target : spectra on either instrument, shapes (N, p) and (N, q); q = p unless `common_axis` is False
         y : references, shape (N,)
+        samples : names of the samples on either instrument, shape (N,) each, which have to be the same row by row
 
         Raises
         ------
-        BadInputError : numbers of rows or channels differ, fewer than `MIN_PAIRS` rows, values that are not finite
+        BadInputError : numbers of rows or channels differ, fewer than `MIN_PAIRS` rows, values that are not finite, a
+            row that is not one sample
         """
+        if samples is not None:
+            check_paired(*map(np.asarray, samples))
         source, target, y = (np.asarray(part, dtype=np.float64) for part in (source, target, y))
         self._check(source, target, y)
         self._fit(source, target, y)

@@ -7,6 +7,7 @@ import numpy as np
 from ikpls.sklearn import PLS
 
 from etalon.chemometrics.transfer import SourceCalibration, Transfer, left_out
+from etalon.chemometrics.transfer_pds import local_pls
 
 
 class Spiking(Transfer):
@@ -26,23 +27,50 @@ class Spiking(Transfer):
         self.shares = shares
 
     def _fit(self, source: np.ndarray, target: np.ndarray, y: np.ndarray) -> None:
-        errors = [0.0] * len(self.shares)
-        for left in left_out(len(y)) if len(self.shares) > 1 else ():
-            for number, share in enumerate(self.shares):
-                y_hat = np.ravel(self._spiked(target[~left], y[~left], share).predict(target[left]))
-                errors[number] += float(((y_hat - y[left]) ** 2).sum())
-        self.share_ = self.shares[int(np.argmin(errors))]
-        self.model_ = self._spiked(target, y, self.share_)
+        own = self.calibration
+        shares, kept = list(self.shares), np.ones(len(y), dtype=bool)
+        trials = [(share, ~left) for left in left_out(len(y)) for share in shares] if len(shares) > 1 else []
+        centre = own.spectra.mean(axis=0)
+        rows = np.concatenate([own.spectra, target]) - centre
+        # All that a model sees lies in the span of its rows, where the matrices of many models are small.
+        basis = np.linalg.qr(rows.T)[0]
+        scores, response = rows @ basis, np.r_[own.y, y]
+        trials += [(share, kept) for share in shares]
+        coefficients, intercepts = self._spiked(scores, response, trials)
+        predicted = coefficients @ scores[len(own.y) :].T + intercepts[:, None]
+        errors = np.zeros(len(shares))
+        for number, (_, seen) in enumerate(trials[: -len(shares)]):
+            errors[number % len(shares)] += ((predicted[number] - y)[~seen] ** 2).sum()
+        best = int(np.argmin(errors))
+        self.share_ = shares[best]
+        last = len(trials) - len(shares) + best
+        self.coefficients_ = basis @ coefficients[last]
+        self.intercept_ = float(intercepts[last] - centre @ self.coefficients_)
 
-    def _spiked(self, target: np.ndarray, y: np.ndarray, share: float) -> PLS:
+    def _spiked(
+        self, scores: np.ndarray, y: np.ndarray, trials: Sequence[tuple[float, np.ndarray]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the coefficients, shape (trials, k), and intercepts of weighted PLS models.
+
+        Parameters
+        ----------
+        scores : of the calibration's rows and then the transfer samples, shape (n + N, k); y : shape (n + N,)
+        trials : total weight of the transfer samples and which of them take part, bool, shape (N,)
+        """
         n = len(self.calibration.y)
-        weights = np.r_[np.ones(n), np.full(len(y), share * n / len(y))]
-        model = PLS(n_components=self.calibration.model.n_components, scale_X=False, scale_Y=False)
-        X = np.concatenate([self.calibration.spectra, target])
-        return model.fit(X, np.r_[self.calibration.y, y], sample_weight=weights)
+        weights = np.ones((len(trials), len(y)))
+        for own, (share, seen) in zip(weights, trials, strict=True):
+            own[n:] = np.where(seen, share * n / seen.sum(), 0.0)
+        total = weights.sum(axis=1, keepdims=True)
+        means, y_means = weights @ scores / total, weights @ y / total[:, 0]
+        XX = np.einsum("tn,nk,nl->tkl", weights, scores, scores, optimize=True)
+        XX -= total[..., None] * means[:, :, None] * means[:, None, :]
+        Xy = (weights * y) @ scores - total * means * y_means[:, None]
+        coefficients = local_pls(XX, Xy, self.calibration.model.n_components)[-1]
+        return coefficients, y_means - (means * coefficients).sum(axis=1)
 
     def predict(self, spectra: np.ndarray) -> np.ndarray:
-        return np.ravel(self.model_.predict(self.transform(spectra)))
+        return self.transform(spectra) @ self.coefficients_ + self.intercept_
 
 
 class TargetOnly(Transfer):

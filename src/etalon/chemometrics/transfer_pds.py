@@ -40,10 +40,7 @@ class PiecewiseDirectStandardisation(Transfer):
     def _candidates(self, source: np.ndarray, target: np.ndarray) -> Iterator[tuple[tuple[int, int], Transform]]:
         mean, target_mean = source.mean(axis=0), target.mean(axis=0)
         X, Y = target - target_mean, source - mean
-        # Channels beyond the ends are zeros: they carry no weight, which is a shorter window.
-        margin = max(self.half_windows)
-        padded = np.pad(X, ((0, 0), (margin, margin)))
-        within, across = padded.T @ padded, padded.T @ Y
+        within, across = _bands(X, Y, max(self.half_windows))
         for half in self.half_windows:
             # A window of w channels has at most w components, N centred samples N - 1.
             most = min(2 * half + 1, len(X) - 1)
@@ -56,19 +53,35 @@ class PiecewiseDirectStandardisation(Transfer):
         return self._map(np.asarray(spectra, dtype=np.float64))
 
 
+def _bands(X: np.ndarray, Y: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the part of X'X and of X'Y that windows of up to `margin` channels to either side are cut from.
+
+    Channels beyond the ends are zeros: they carry no weight, which is a shorter window.
+
+    Returns
+    -------
+    within : shape (p + 2 m, 4 m + 1): of each channel of X, padded, with those from 2 m before to 2 m after it
+    across : shape (p, 2 m + 1): of each channel of Y with those of X from m before to m after it
+    """
+    padded, wide = (np.pad(X, ((0, 0), (width, width))) for width in (margin, 3 * margin))
+    within = np.einsum("npw,np->pw", sliding_window_view(wide, 4 * margin + 1, axis=1), padded)
+    return within, np.einsum("npw,np->pw", sliding_window_view(padded, 2 * margin + 1, axis=1), Y)
+
+
 def _windows(within: np.ndarray, across: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the blocks of X'X, shape (p, w, w), and of X'y, shape (p, w), of the window about each channel.
 
     Parameters
     ----------
-    within : X'X, shape (p + 2 m, p + 2 m), of X with a margin of m channels; across : X'Y, shape (p + 2 m, p)
+    within, across : output of `_bands`
     """
-    p, width = across.shape[1], 2 * half + 1
-    first = (len(within) - p) // 2 - half
+    (p, whole), width = across.shape, 2 * half + 1
+    first = (whole - 1) // 2 - half
     rows, columns = within.strides
-    blocks = as_strided(within[first:, first:], (p, width, width), (rows + columns, rows, columns))
-    rows, columns = across.strides
-    return np.ascontiguousarray(blocks), np.array(as_strided(across[first:], (p, width), (rows + columns, rows)))
+    # One channel further down the window, the same partner stands one place earlier.
+    start = within[first:, whole - 1 :]
+    blocks = as_strided(start, (p, width, width), (rows, rows - columns, columns))
+    return np.ascontiguousarray(blocks), np.ascontiguousarray(across[:, first : first + width])
 
 
 def local_pls(XX: np.ndarray, Xy: np.ndarray, n_components: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,27 +13,46 @@ from etalon.errors import BadInputError
 
 if TYPE_CHECKING:
     from etalon.contracts import SpectraSet
+    from etalon.data.import_table import Request
+    from etalon.data.raw_table import RawTable
+    from etalon.data.table_columns import Columns
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 CATALOGUE = Path("config/datasets.yaml")
+PREVIEW = "preview.png"
 _COLUMN = "NAME"
 
 
 def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="CSV, semicolon- or tab-separated text, or an Excel workbook (.xlsx)."),
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="One table (CSV, semicolon- or tab-separated text, .xlsx), or files of spectra (JCAMP-DX, SPC, OPUS, "
+            "ASD, MATLAB, two-column text), a folder of them or a pattern.",
+        ),
     ],
     dataset_id: Annotated[str, typer.Option("--id", help="Name of the dataset: small letters, digits, underscores.")],
-    axis_unit: Annotated[str, typer.Option(metavar="nm|cm-1", help="Unit of the numbers that head the channels.")],
+    axis_unit: Annotated[
+        str | None,
+        typer.Option(metavar="nm|cm-1", help="Unit of the channels; needed where the file does not state it."),
+    ] = None,
+    references: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Table of laboratory values, joined to files of spectra by their names."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of datasets; the set goes to OUT/ID.")] = Path("data/real"),
     modality: Annotated[
         str | None,
         typer.Option(metavar="nir|visnir|mir|raman", help="Left out: nir or visnir, by the first channel."),
     ] = None,
     representation: Annotated[
-        str, typer.Option(metavar="absorbance|reflectance|...", help="Quantity of the intensities.")
-    ] = "unknown",
+        str | None,
+        typer.Option(
+            metavar="absorbance|reflectance|...",
+            help="Quantity of the intensities. Left out: what the files say, or unknown.",
+        ),
+    ] = None,
     sample_column: Annotated[str | None, typer.Option(metavar=_COLUMN, help="Column of unique sample ids.")] = None,
     specimen_column: Annotated[
         str | None, typer.Option(metavar=_COLUMN, help="Column that replicate scans of one specimen share.")
@@ -40,6 +60,9 @@ def import_(
     target: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME:UNIT[:ANALYTE[:BASIS]]", help="A column of laboratory values; repeatable."),
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="Unit of all laboratory values that state none, such as %.")
     ] = None,
     no_targets: Annotated[bool, typer.Option("--no-targets", help="Import the spectra alone.")] = False,
     label_column: Annotated[str | None, typer.Option(metavar=_COLUMN, help="Column of classes.")] = None,
@@ -57,20 +80,31 @@ def import_(
         str | None, typer.Option(metavar="point|comma", help="Left out: the one that most numbers have.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset of that id.")] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the plot of the spectra goes. Default: preview.png in the set."),
+    ] = None,
+    no_preview: Annotated[bool, typer.Option("--no-preview", help="Draw no plot.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what was understood as JSON.")] = False,
 ) -> None:
-    """Import your own spectra: one spectrum a row, channels headed by their wavelength or wavenumber.
+    """Import your own spectra: a table with one spectrum a row, or files as instruments write them.
 
     \b
     etalon import mine.csv --id mine --axis-unit nm --target "protein:g/100 g"
+    etalon import scans/ --id wheat --references lab.xlsx --target "protein:%"
+    etalon import "scans/*.spc" --id milk --no-targets
     etalon import scans.xlsx --id oil --axis-unit cm-1 --modality mir --sheet Data --specimen-column bottle
     etalon import soil.csv --id soil --axis-unit nm --target "OC:g/kg:organic_carbon:dry" --split-column set
 
     Channels may be written 1100, X1100, "1100 nm" or "1100,5". Falling axes are turned round and cm-1 becomes
     nm, except for Raman. The file itself is not changed.
     """
-    from etalon.commands.summary import describe
-    from etalon.data.import_table import Request, import_table
+    from etalon.commands.output import print_json
+    from etalon.commands.preview import draw
+    from etalon.commands.summary import as_content, describe
+    from etalon.data.import_table import Request
     from etalon.data.table_columns import Wishes
+    from etalon.storage import replacing
 
     request = Request(
         dataset_id=dataset_id,
@@ -87,14 +121,44 @@ def import_(
             split=split_column,
             label=label_column,
             targets=tuple(target or ()),
+            unit=unit,
             no_targets=no_targets,
         ),
     )
-    spectra, table, columns = import_table(file, request)
+    spectra, table, columns = read(files, references, request)
     _check_free(dataset_id)
     folder = place(out, spectra, overwrite)
+    picture = None if no_preview else preview or folder / PREVIEW
+    if picture is not None:
+        with replacing(picture) as temporary:
+            draw(spectra, temporary)
+    if as_json:
+        print_json(as_content(spectra, table, columns) | {"folder": str(folder), "preview": picture and str(picture)})
+        return
     typer.echo(describe(spectra, table, columns))
-    typer.echo(f"written to {folder}")
+    typer.echo(f"written to {folder}" + (f", plot in {picture}" if picture else ""))
+
+
+def read(files: list[Path], references: Path | None, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
+    """Read one table with many spectra, or files of spectra with a table of references."""
+    from etalon.commands.output import progress
+    from etalon.data.gather import gather, is_one_table
+    from etalon.data.import_table import check_request, import_table, to_spectra
+
+    if references is None and is_one_table(files):
+        return import_table(files[0], request)
+    check_request(files[0], request)
+    table = gather(
+        files,
+        references,
+        key=request.wishes.sample,
+        sheet=request.sheet,
+        delimiter=request.delimiter,
+        progress=lambda steps, total: progress(steps, "reading", "file", total),
+    )
+    if references is not None:  # the names that joined the tables are those of the samples from here on
+        request = replace(request, wishes=replace(request.wishes, sample=None))
+    return to_spectra(table, request)
 
 
 def _check_free(dataset_id: str) -> None:

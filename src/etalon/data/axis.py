@@ -1,5 +1,8 @@
 """Spectral axes: from the source's unit to that of the data contract, increasing, and equal between scans."""
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from etalon.errors import BadInputError
@@ -44,7 +47,7 @@ def same_axis(first: np.ndarray, second: np.ndarray) -> bool:
     return first.shape == second.shape and np.allclose(first, second, rtol=SAME_AXIS_TOLERANCE, atol=0.0)
 
 
-def on_axis(axis: np.ndarray, values: np.ndarray, target: np.ndarray) -> np.ndarray:
+def on_axis(axis: np.ndarray, values: np.ndarray, target: np.ndarray, where: object = "axis") -> np.ndarray:
     """Return one spectrum, measured at the points `axis`, on the points `target`.
 
     Linear between points; unchanged where the axes are the same. Scans of one instrument may differ by a fraction of
@@ -61,5 +64,38 @@ def on_axis(axis: np.ndarray, values: np.ndarray, target: np.ndarray) -> np.ndar
     step = np.abs(np.diff(axis)).max()
     if target.min() < axis.min() - step or target.max() > axis.max() + step:
         found = f"a scan from {axis.min():g} to {axis.max():g}"
-        raise BadInputError("axis", "range", f"scans that cover {target.min():g} to {target.max():g}", found)
+        raise BadInputError(where, "range", f"scans that cover {target.min():g} to {target.max():g}", found)
     return np.interp(target, axis[order], values[order])
+
+
+class Grid(NamedTuple):
+    """The axis onto which a reader brings spectra that their source keeps each on its own; None for that of the first.
+
+    Attributes
+    ----------
+    points : shape (n_channels,), in the unit of the entry's axis
+    """
+
+    points: np.ndarray | None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Grid":
+        """Return the grid that `options.grid` (first, last, step) describes."""
+        if "grid" not in options:
+            return cls(None)
+        first, last, step = (options["grid"][name] for name in ("first", "last", "step"))
+        if last <= first:
+            raise BadInputError("options", "grid", "last above first", f"{first:g} to {last:g}")
+        return cls(first + step * np.arange(round((last - first) / step) + 1))
+
+    def bring(self, axis: np.ndarray, values: np.ndarray, where: object) -> tuple[np.ndarray, np.ndarray]:
+        """Return the axis and the values of one spectrum on the grid, by linear interpolation.
+
+        Raises
+        ------
+        BadInputError
+            Where the grid reaches beyond the spectrum by more than one channel.
+        """
+        if self.points is None:
+            return axis, values
+        return self.points, on_axis(axis, values, self.points, where)

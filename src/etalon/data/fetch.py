@@ -8,10 +8,11 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pooch
-from requests import HTTPError, RequestException, Timeout
+from requests import HTTPError, RequestException, Response, Timeout
+from requests.exceptions import InvalidSchema
 from tqdm import tqdm
 
 from etalon.catalogue import Entry, FileSource
@@ -100,8 +101,15 @@ def _is_there(file: FileSource, raw: Path, mirror: Path | None) -> bool:
 
 def _download(file: FileSource, target: Path) -> None:
     with replacing(target) as temporary:
-        pooch.HTTPDownloader(timeout=TIMEOUT_S)(file.url, str(temporary), None)
+        pooch.HTTPDownloader(timeout=TIMEOUT_S, hooks={"response": _stay_encrypted})(file.url, str(temporary), None)
         _verify(temporary, file, name=file.url)
+
+
+def _stay_encrypted(response: Response, **_: object) -> None:
+    """Refuse to follow a redirection from https to anything else, before it is followed."""
+    target = urljoin(response.url, response.headers.get("location", ""))
+    if response.is_redirect and urlsplit(response.url).scheme == "https" and urlsplit(target).scheme != "https":
+        raise InvalidSchema(f"{response.url} leads to {target}, which is not https")
 
 
 def _verify(path: Path, file: FileSource, name: object = None) -> None:
@@ -118,6 +126,8 @@ def _sha256(path: Path) -> str:
 def _reason(error: RequestException, url: str) -> str:
     """Return one short line; the messages of the network libraries fill a screen."""
     host = urlsplit(url).hostname
+    if isinstance(error, InvalidSchema):
+        return str(error)
     if isinstance(error, HTTPError) and error.response is not None:
         return f"{host} answered {error.response.status_code}"
     if isinstance(error, Timeout):

@@ -1,4 +1,4 @@
-"""A person's own table, one spectrum a row, as a dataset in the data contract."""
+"""A person's own spectra, a table or files of single spectra, as a dataset in the data contract."""
 
 import hashlib
 import re
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from etalon.contracts import MODALITIES, REPRESENTATIONS, Metadata, Source, SpectraSet
-from etalon.data.axis import increasing, to_contract
+from etalon.data.axis import NM_TIMES_CM1, increasing, to_contract
+from etalon.data.gather import GatheredTable
 from etalon.data.raw_table import HEADER_NUMBER, RawTable, column_letters, read_raw_table
-from etalon.data.table_columns import Columns, Wishes, channel_text, find_columns
+from etalon.data.table_columns import TEST, TRAIN, Columns, Wishes, channel_text, find_columns
 from etalon.data.table_numbers import channel_values, parse_number, target_values
 from etalon.errors import BadInputError
 
@@ -20,19 +21,17 @@ ID = re.compile(r"[a-z][a-z0-9_]{0,59}")
 RANGES = {"nir": (500.0, 3500.0), "visnir": (180.0, 3500.0), "mir": (1400.0, 2.0e5), "raman": (0.0, 6000.0)}
 # An instrument that begins below this is called visible and near infrared (nm).
 VISIBLE_END = 700.0
-TRAIN = frozenset({"train", "training", "cal", "calib", "calibration"})
-TEST = frozenset({"test", "testing", "val", "valid", "validate", "validation", "prediction"})
 FOLD = re.compile(r"(fold|segment|cv)?\W*\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a user says of a table."""
+    """What a user says of a table. None leaves it to the file, where that says."""
 
     dataset_id: str
-    axis_unit: str
+    axis_unit: str | None = None
     modality: str | None = None
-    representation: str = "unknown"
+    representation: str | None = None
     family: str | None = None
     sheet: str | None = None
     delimiter: str | None = None
@@ -55,8 +54,14 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
     BadInputError
         For whatever the file or the request holds that cannot be read without a guess, by row and column.
     """
-    _check_request(path, request)
+    check_request(path, request)
     table = read_raw_table(path, request.sheet, request.delimiter)
+    return to_spectra(table, request)
+
+
+def to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
+    """Return a table that was read as `import_table` does; raises what that raises."""
+    path = table.path
     columns = find_columns(table, request.wishes, request.decimal)
     values = _axis(table, columns.channels, columns.header_comma)
     axis, axis_unit, modality = _physical_axis(table, columns.channels[0], values, request)
@@ -73,14 +78,14 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
         family=request.family or request.dataset_id,
         title=request.dataset_id,
         modality=modality,
-        representation=request.representation,
+        representation=request.representation or _stated_representation(table),
         axis_unit=axis_unit,
         spectral_range=(float(wavelengths[0]), float(wavelengths[-1])),
         spectral_step=float((wavelengths[-1] - wavelengths[0]) / (len(wavelengths) - 1)),
         targets=tuple(columns.targets.values()),
         label=None if columns.label is None else table.header[columns.label],
         published_split=_published_split(table, columns.split, split),
-        sources=(Source(path.name, "", hashlib.sha256(path.read_bytes()).hexdigest()),),
+        sources=tuple(Source(file.name, "", hashlib.sha256(file.read_bytes()).hexdigest()) for file in table.files),
     )
     try:
         spectra = SpectraSet(
@@ -98,15 +103,16 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
     return spectra, table, columns
 
 
-def _check_request(path: Path, request: Request) -> None:
+def check_request(path: Path, request: Request) -> None:
+    """Raise BadInputError for a request that no table could meet."""
     for option, name in (("--id", request.dataset_id), ("--family", request.family)):
         if name is not None and not ID.fullmatch(name):
             expected = "at most 60 small letters, digits and underscores, a letter first"
             raise BadInputError(path, option, expected, repr(name))
     for option, value, allowed in (
-        ("--axis-unit", request.axis_unit, ("nm", "cm-1")),
+        ("--axis-unit", request.axis_unit, (None, "nm", "cm-1")),
         ("--modality", request.modality, (None, *MODALITIES)),
-        ("--representation", request.representation, tuple(REPRESENTATIONS)),
+        ("--representation", request.representation, (None, *REPRESENTATIONS)),
         ("--decimal", request.decimal, (None, "comma", "point")),
     ):
         if value not in allowed:
@@ -149,8 +155,10 @@ def _physical_axis(
     table: RawTable, first_channel: int, values: np.ndarray, request: Request
 ) -> tuple[np.ndarray, str, str]:
     """Return the axis, shape (n_channels,), its unit in the contract and the modality."""
-    unit, modality = request.axis_unit, request.modality
-    _check_stated_unit(table, first_channel, unit)
+    modality = request.modality
+    unit = _unit(table, first_channel, values, request.axis_unit)
+    if isinstance(table, GatheredTable):
+        modality = modality or table.modality
     if modality == "raman" and unit != "cm-1":
         raise BadInputError(table.path, "--axis-unit", "cm-1, the Raman shift", repr(unit))
     axis, axis_unit = to_contract(values, unit, modality or "", table.path)
@@ -167,13 +175,40 @@ def _physical_axis(
     return axis, axis_unit, modality
 
 
-def _check_stated_unit(table: RawTable, channel: int, unit: str) -> None:
+def _unit(table: RawTable, first_channel: int, values: np.ndarray, said: str | None) -> str:
+    """Return the unit of the channels: what the user says, else what the file states. A guess is only suggested."""
+    stated, where = _stated_unit(table, first_channel)
+    if said is not None and stated not in (None, said):
+        raise BadInputError(table.path, "--axis-unit", f"{stated}, as {where}", repr(said))
+    if (unit := said or stated) is not None:
+        return unit
+    low, high = float(values.min()), float(values.max())
+    fits = [unit for unit, ends in (("nm", (low, high)), ("cm-1", (_nm(high), _nm(low)))) if _near_infrared(*ends)]
+    hint = f"; {fits[0]} would be near infrared" if len(fits) == 1 else ""
+    found = f"none, and channels from {low:.6g} to {high:.6g}{hint}"
+    raise BadInputError(table.path, "--axis-unit", "nm or cm-1, which the file does not say", found)
+
+
+def _nm(wavenumber: float) -> float:
+    return NM_TIMES_CM1 / wavenumber if wavenumber > 0 else np.inf
+
+
+def _near_infrared(low: float, high: float) -> bool:
+    return RANGES["visnir"][0] <= low and high <= RANGES["visnir"][1]
+
+
+def _stated_representation(table: RawTable) -> str:
+    return table.representation if isinstance(table, GatheredTable) else "unknown"
+
+
+def _stated_unit(table: RawTable, channel: int) -> tuple[str | None, str]:
+    """Return the unit that a file states for its channels, None for none, and where it does."""
+    if isinstance(table, GatheredTable):
+        return table.unit, "in the files"
     match = HEADER_NUMBER.fullmatch(table.header[channel])
     suffix = "".join(((match and match["suffix"]) or "").casefold().split()).strip("()[].")
     stated = {"nm": "nm", "cm-1": "cm-1", "cm^-1": "cm-1", "cm⁻¹": "cm-1", "1/cm": "cm-1"}.get(suffix)
-    if stated and stated != unit:
-        expected = f"{stated}, as in the header {table.header[channel]!r}"
-        raise BadInputError(table.path, "--axis-unit", expected, repr(unit))
+    return stated, f"in the header {table.header[channel]!r}"
 
 
 def _names(table: RawTable, column: int | None, what: str) -> np.ndarray | None:

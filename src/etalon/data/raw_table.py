@@ -46,6 +46,11 @@ class RawTable:
     dialect: str
     decimal: str | None
 
+    @property
+    def files(self) -> list[Path]:
+        """The files that the table was read from."""
+        return [self.path]
+
     @cached_property
     def header(self) -> list[str]:
         """Names of the columns; "" where there is none."""

@@ -12,6 +12,8 @@ from scipy.linalg import qr
 
 from etalon.chemometrics.classify import RidgeLogistic
 from etalon.chemometrics.evidence import EvidenceRidge
+from etalon.chemometrics.evidence_kernels import AveragedEvidence
+from etalon.chemometrics.pooled_prior import PooledPrior
 from etalon.chemometrics.ridge import LeaveSpecimenOutRidge
 from etalon.data.folds import Fold, read_folds, stratified_kfold
 from etalon.errors import BadInputError, NotRunError
@@ -25,6 +27,7 @@ from etalon.evaluate.tasks import Task, fold_rows
 from etalon.evaluate.tuning import STRENGTHS, given_to_truth, truth_probability
 from etalon.seeds import derive_seed
 
+PRETRAINED = "pretrained_kernels"  # the kernel head under a prior that was pooled over other families
 FS = "fs_"  # before the names of the blocks of `fs` where they join those of another encoder
 NORMAL_95 = 1.959964  # half the width of a 95 % interval, in SD
 # A block whose columns vary by less than this share of their size does not vary: the rest is rounding of float32.
@@ -38,8 +41,10 @@ class Head:
     Attributes
     ----------
     kind : of the task, "regression" or "classification"
-    model : "ridge", "evidence", "logistic" or one of `etalon.evaluate.downstream_heads.MODELS`
-    block : the read-out of the encoder; the statistics of the spectrum as measured always go with it
+    model : "ridge", "evidence", "kernels", "pretrained_kernels", "logistic" or one of
+        `etalon.evaluate.downstream_heads.MODELS`
+    block : the read-out of the encoder; the statistics of the spectrum as measured always go with it. "named": the
+        blocks of an encoder without a learned one
     with_fs : it is given the blocks of `fs` as well
     """
 
@@ -55,7 +60,7 @@ class Head:
         """
         own = list(own)
         if "learned" not in own:
-            return own if self.block == "learned" and not self.with_fs else None
+            return own if self.block in ("learned", "named") and not self.with_fs else None
         if self.block not in own:
             return None
         return [*(FS + name for name in fs if self.with_fs), self.block, "stats"]
@@ -65,6 +70,8 @@ HEADS = {
     "ridge": Head("regression", "ridge"),
     "evidence": Head("regression", "evidence"),
     "fs_evidence": Head("regression", "evidence", with_fs=True),
+    "kernels": Head("regression", "kernels", "named"),
+    PRETRAINED: Head("regression", PRETRAINED, "named"),
     "ridge_mean": Head("regression", "ridge", "mean"),
     "ridge_cls": Head("regression", "ridge", "cls"),
     "ridge_patches": Head("regression", "ridge", "patches"),
@@ -127,7 +134,8 @@ class RegressionHead:
     ----------
     names : of the blocks it is given
     max_rows : see `etalon.chemometrics.evidence.EvidenceRidge`
-    settings, seed : of the models of `etalon.evaluate.downstream_heads`
+    settings, seed : of the models of `etalon.evaluate.downstream_heads`; "prior": the `PooledPrior` of the
+        pretrained kernel head
     """
 
     def __init__(
@@ -136,12 +144,21 @@ class RegressionHead:
         self.head, self.names, self.max_rows = head, names, max_rows
         self.settings, self.seed = settings or {}, seed
 
-    def _make_model(self, sizes: Sequence[int]) -> "LeaveSpecimenOutRidge | EvidenceRidge | Model":
+    def _make_model(self, sizes: Sequence[int]) -> "LeaveSpecimenOutRidge | EvidenceRidge | AveragedEvidence | Model":
         if self.head.model == "ridge":
             return LeaveSpecimenOutRidge()
         if self.head.model == "evidence":
             return EvidenceRidge(blocks=sizes, max_rows=self.max_rows)
+        if self.head.model in ("kernels", PRETRAINED):
+            prior = self._pooled_prior() if self.head.model == PRETRAINED else None
+            return AveragedEvidence(dict(zip(self.names, sizes, strict=True)), self.max_rows, prior)
         return make_model(self.head.model, self.settings, self.seed)
+
+    def _pooled_prior(self) -> PooledPrior:
+        prior = self.settings.get("prior")
+        if prior is None:
+            raise NotRunError("no task of other families to pretrain the head on")
+        return prior
 
     def fit(self, blocks: Mapping[str, np.ndarray], y: np.ndarray, groups: np.ndarray) -> "RegressionHead":
         """Fit to the training rows: blocks of shape (n, size), references and specimens of shape (n,)."""
@@ -160,7 +177,7 @@ class RegressionHead:
     def unclipped(self, blocks: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """As `predict`, the predictions not yet held to the range of the training references."""
         X = self.scaler_.transform([blocks[name] for name in self.names])
-        if isinstance(self.model_, EvidenceRidge):
+        if isinstance(self.model_, EvidenceRidge | AveragedEvidence):
             y_hat, sd = self.model_.predict(X, return_std=True)
             return y_hat, sd
         if isinstance(self.model_, LeaveSpecimenOutRidge):
@@ -171,6 +188,9 @@ class RegressionHead:
         """Return what was chosen inside the training rows."""
         if isinstance(self.model_, LeaveSpecimenOutRidge):
             return {"alpha": self.model_.alpha_, "rmsecv": self.model_.rmsecv_}
+        if isinstance(self.model_, AveragedEvidence):
+            kernels = self.model_.kernels_
+            return {"strengths": kernels.strengths_, "noise": kernels.noise_, "log_evidence": kernels.log_evidence_}
         if not isinstance(self.model_, EvidenceRidge):
             return self.model_.choice()
         strengths = dict(zip(self.names, self.model_.strengths_.tolist(), strict=True))

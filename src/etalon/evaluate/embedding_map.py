@@ -52,20 +52,27 @@ def draw_sample(spectra: SpectraSet, embeddings: np.ndarray, most: int, seed: in
 
 
 def draw_map(samples: Sequence[Sample], seed: int) -> pd.DataFrame:
-    """Return the spectra of all samples with their places `x`, `y` on one map.
+    """Return the spectra of all samples with their `places`, `x` and `y`, on one map.
 
-    t-SNE (van der Maaten & Hinton 2008, JMLR 9, 2579) of the first principal components of the embeddings, each column
-    standardised. The embeddings have to be those of one encoder: others have no common space. Distances between
-    groups mean little on such a map, neighbours much.
+    The embeddings have to be those of one encoder: others have no common space.
     """
     rows = pd.concat([sample.rows for sample in samples], ignore_index=True)
-    Z = np.concatenate([sample.embeddings for sample in samples]).astype(np.float64)
+    xy = places(np.concatenate([sample.embeddings for sample in samples]), seed)
+    return rows.assign(x=xy[:, 0], y=xy[:, 1])
+
+
+def places(embeddings: np.ndarray, seed: int) -> np.ndarray:
+    """Return where embeddings, shape (n, size), lie on a map, shape (n, 2).
+
+    t-SNE (van der Maaten & Hinton 2008, JMLR 9, 2579) of the first principal components of the embeddings, each column
+    standardised. Distances between groups mean little on such a map, neighbours much.
+    """
+    Z = embeddings.astype(np.float64)
     spread = Z.std(axis=0)
     Z = (Z - Z.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     scores = PCA(min(N_COMPONENTS, *Z.shape), svd_solver="full").fit_transform(Z)
     perplexity = min(PERPLEXITY, (len(Z) - 1) / 3)
-    places = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(scores)
-    return rows.assign(x=places[:, 0], y=places[:, 1])
+    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(scores)
 
 
 def mapped_block(blocks: Mapping[str, np.ndarray], wanted: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from etalon.chemometrics.pooled_prior import PooledPrior
 from etalon.evaluate import tuning
 from etalon.evaluate.baselines import fit
 from etalon.evaluate.embedding_heads import HEADS, RegressionHead, rows_of
@@ -53,7 +54,12 @@ def classical(intensities: np.ndarray, baseline: np.ndarray, settings: Mapping[s
     return predict
 
 
-def heads_on(blocks: Mapping[str, np.ndarray], heads: Mapping[str, Sequence[str]], max_rows: int) -> Predict:
+def heads_on(
+    blocks: Mapping[str, np.ndarray],
+    heads: Mapping[str, Sequence[str]],
+    max_rows: int,
+    prior: PooledPrior | None = None,
+) -> Predict:
     """Return what fits regression heads to a draw.
 
     Parameters
@@ -61,13 +67,14 @@ def heads_on(blocks: Mapping[str, np.ndarray], heads: Mapping[str, Sequence[str]
     blocks : of the embedding, each of shape (n_samples, size)
     heads : names of heads, each with the names of its blocks
     max_rows : see `etalon.chemometrics.evidence.EvidenceRidge`
+    prior : of the pretrained kernel head, if it is among the heads
     """
 
     def predict(task: Task, draw: Draw) -> dict[str, np.ndarray]:
         found = {}
         for name, names in heads.items():
             wanted = {block: blocks[block] for block in names}
-            head = RegressionHead(HEADS[name], names, max_rows)
+            head = RegressionHead(HEADS[name], names, max_rows, {"prior": prior})
             head.fit(rows_of(wanted, draw.train), task.y[draw.train], task.groups[draw.train])
             found[name] = head.predict(rows_of(wanted, draw.test))[0]
         return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,17 @@ from tqdm import tqdm
 
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
-from etalon.evaluate.cross_instrument import Pair, enough_shared, tasks_of
+from etalon.evaluate.cross_instrument import Pair, enough_shared
+from etalon.evaluate.outliers import OutlierLimits
 from etalon.evaluate.tasks import Task
-from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples
+from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples, wanted_tasks
 from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
-from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus, outlying
+from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus
 from etalon.models.encoder import GridBatch
 from etalon.models.metadata_embedding import categories_of
 from etalon.models.patch_transformer import PatchTransformer
 from etalon.seeds import derive_seed
-from etalon.train.learned_transfer import LearnedTransfer
+from etalon.train.learned_transfer import LearnedTransfer, fit_together
 from etalon.train.pair_network import make_network
 from etalon.train.transfer_member import Plan
 
@@ -34,29 +36,33 @@ class Outcome:
 
     Attributes
     ----------
-    reach : half the width of a channel's interval; infinite where transfer samples are too few
+    ends : of the intervals of predictions, by level; infinite where transfer samples are too few
+    reach : half the width of a channel's interval, by level; infinite likewise
     outlying : which transferred spectra lie beyond the source calibration's own, bool, shape (n,)
     """
 
     prediction: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    ends: Mapping[float, tuple[np.ndarray, np.ndarray]]
     spectra: np.ndarray
-    reach: np.ndarray
+    reach: Mapping[float, np.ndarray]
     outlying: np.ndarray
 
 
-def apply(fitted: LearnedTransfer, spectra: np.ndarray, level: float) -> Outcome:
-    """Return what a fitted transfer makes of target spectra, shape (n, p), with intervals of `level`."""
+def apply(fitted: LearnedTransfer, spectra: np.ndarray, levels: Sequence[float], limits: OutlierLimits) -> Outcome:
+    """Return what a fitted transfer makes of target spectra, shape (n, p), with intervals of each level.
+
+    Parameters
+    ----------
+    limits : of the source calibration
+    """
     found = fitted.transferred(spectra)
     predictions = np.stack([fitted.calibration.predict(one) for one in found.members(fitted.share_)])
     difficulty, channels = fitted.difficulty(found)
-    lower, upper = jackknife_plus(fitted.scores_, predictions[fitted.fold_], difficulty, level)
+    own = predictions[fitted.fold_]
+    ends = {level: jackknife_plus(fitted.scores_, own, difficulty, level) for level in levels}
     transferred = found.spectra(fitted.share_)
-    model = fitted.calibration.model
-    own, new = (np.asarray(model.transform(part)) for part in (fitted.calibration.spectra, transferred))
-    reach = conformal_quantile(fitted.channel_scores_, level) * channels
-    return Outcome(fitted.calibration.predict(transferred), lower, upper, transferred, reach, outlying(own, new))
+    reach = {level: conformal_quantile(fitted.channel_scores_, level) * channels for level in levels}
+    return Outcome(fitted.calibration.predict(transferred), ends, transferred, reach, limits.flagged(transferred))
 
 
 def learned_rows(
@@ -74,8 +80,9 @@ def learned_rows(
 
     Parameters
     ----------
-    settings : those of `etalon.evaluate.transfer.transfer_rows`, "level" of the intervals, and "methods": for each name
-        the arguments of a `Plan`, and "network", "rank" and "dropout" of `etalon.train.pair_network.make_network`
+    settings : those of `etalon.evaluate.transfer.transfer_rows`, "levels" of intervals, the last of which predictions
+        carry, and "methods": for each name the arguments of a `Plan`, "network", "rank" and "dropout" of
+        `etalon.train.pair_network.make_network`, and "draws", the most of each number of samples
     start : what fine-tuning starts from; all is computed on its device
     seed : the main seed, which draws transfer samples; encoder_seed : that of the pretraining
     """
@@ -85,9 +92,9 @@ def learned_rows(
         stacked = stack(pair, [], baselines, settings["savgol_window"], settings["savgol_order"])
     except NotRunError as error:
         return gaps({pair.name: error.reason}, settings, encoder_seed), []
-    place = _place(pair, stacked.wavelengths, next(start.parameters()).device)
-    networks = _networks(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
-    for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
+    place = place_of(pair, stacked.wavelengths, next(start.parameters()).device)
+    networks = networks_of(place, start, settings["methods"], derive_seed(seed, "init", encoder_seed))
+    for task in wanted_tasks(pair, tasks, settings):
         common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
         try:
             enough_shared(pair, task)
@@ -116,14 +123,14 @@ def gaps(missing: Mapping[str, str], settings: Mapping[str, Any], encoder_seed: 
     ]
 
 
-def _place(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
+def place_of(pair: Pair, wavelengths: np.ndarray, device: torch.device) -> GridBatch:
     """Return where the spectra of a pair lie, and what is known of the instrument whose spectra are corrected."""
     about = pair.target.metadata
     zero, axis = torch.zeros(1, len(wavelengths), device=device), torch.tensor(wavelengths, device=device)
     return GridBatch(zero, axis, about.modality, about.axis_unit, None, categories_of(about)[None].to(device))
 
 
-def _networks(
+def networks_of(
     place: GridBatch, start: PatchTransformer, methods: Mapping[str, Mapping[str, Any]], seed: int
 ) -> Networks:
     """Return the untrained network and the plan of each method: they are the same for every draw."""
@@ -131,6 +138,7 @@ def _networks(
     for name, options in methods.items():
         given = dict(options)
         kind, rank, dropout = given.pop("network"), given.pop("rank"), given.pop("dropout")
+        given.pop("draws", None)
         plan = Plan(**given)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -153,6 +161,13 @@ class _Experiment:
     seed: int
     encoder_seed: int
 
+    @cached_property
+    def limits(self) -> list[OutlierLimits]:
+        """Limits of each fold's source calibration."""
+        return [
+            OutlierLimits(one.calibration.spectra, one.calibration.y, one.calibration.n_lv) for one in self.prepared
+        ]
+
     def run(self) -> Iterator[tuple[list[Row], pd.DataFrame | None]]:
         """Yield the metrics of one draw and method, with the predictions."""
         most = min(len(one.y) for one in self.prepared)
@@ -168,40 +183,64 @@ class _Experiment:
                 for draw in range(count):
                     chosen = transfer_samples(way, self.pair, self.task, self.prepared, size, draw, self.seed)
                     for name in self.networks:
-                        outcomes = [self._fit(name, k, rows, draw) for k, rows in enumerate(chosen)]
+                        if draw >= self.settings["methods"][name].get("draws", count):
+                            continue
+                        outcomes = self._fit(name, chosen, draw)
                         own: Row = {"method": name, "draw": draw}
                         scores = [place | own | row for row in self._measured(outcomes, size)]
                         where: Row = {key: place[key] for key in ("condition", "amplitude", "repeat")}
                         yield scores, self._table(outcomes).assign(**where, **own)
 
-    def _fit(self, name: str, fold: int, rows: np.ndarray, draw: int) -> Outcome:
+    def _fit(self, name: str, chosen: Sequence[np.ndarray], draw: int) -> list[Outcome]:
         network, plan = self.networks[name]
-        one = self.prepared[fold]
-        seed = derive_seed(self.seed, "fit", self.encoder_seed, name, draw, fold)
-        fitted = LearnedTransfer(one.calibration, self.place, network, self.points, plan, seed)
-        return apply(fitted.fit(one.source[rows], one.target[rows], one.y[rows]), one.test, self.settings["level"])
+        transfers = [
+            LearnedTransfer(
+                one.calibration,
+                self.place,
+                network,
+                self.points,
+                plan,
+                derive_seed(self.seed, "fit", self.encoder_seed, name, draw, fold),
+            )
+            for fold, one in enumerate(self.prepared)
+        ]
+        samples = [
+            (one.source[rows], one.target[rows], one.y[rows]) for one, rows in zip(self.prepared, chosen, strict=True)
+        ]
+        fit_together(transfers, samples)
+        levels = self.settings["levels"]
+        return [
+            apply(fitted, one.test, levels, limits)
+            for fitted, one, limits in zip(transfers, self.prepared, self.limits, strict=True)
+        ]
 
     def _measured(self, outcomes: Sequence[Outcome], size: int) -> Iterator[Row]:
-        one, level = self.prepared, self.settings["level"]
+        one = self.prepared
         y = np.concatenate([part.y_test for part in one])
         y_hat = np.concatenate([self._clipped(k, found.prediction) for k, found in enumerate(outcomes)])
-        lower, upper = (np.concatenate([getattr(f, end) for f in outcomes]) for end in ("lower", "upper"))
         none, own = (
             metrics.rmsep(y, np.concatenate([part.fixed[name] for part in one])) for name in (UNCORRECTED, OWN)
         )
         yield from measured(y, y_hat, none, own)
         yield _ok("spectrum_ratio", _spectrum_ratio(one, outcomes))
         yield _ok("outlying", float(np.concatenate([found.outlying for found in outcomes]).mean()))
-        if size < fewest_scores(level):
-            reason = f"{size} transfer samples, fewer than the {fewest_scores(level)} of an interval of {level:.0%}"
-            yield {**not_run(reason), "metric": "coverage"}
-            return
-        inside = [
-            np.abs(found.spectra - part.test_source) <= found.reach for found, part in zip(outcomes, one, strict=True)
-        ]
-        yield _ok("coverage", coverage(y, lower, upper))
-        yield _ok("interval_width", float(np.mean(upper - lower)))
-        yield _ok("spectrum_coverage", float(np.mean([part.mean() for part in inside])))
+        for level in self.settings["levels"]:
+            if size < fewest_scores(level):
+                reason = f"{size} transfer samples, fewer than the {fewest_scores(level)} of an interval of {level:.0%}"
+                yield {**not_run(reason), "metric": at_level("coverage", level)}
+                continue
+            yield from self._intervals(outcomes, y, level)
+
+    def _intervals(self, outcomes: Sequence[Outcome], y: np.ndarray, level: float) -> Iterator[Row]:
+        """Yield coverage and mean width of intervals, of predictions and of channels, these in the channels' SD."""
+        lower, upper = (np.concatenate([found.ends[level][end] for found in outcomes]) for end in (0, 1))
+        pairs = list(zip(outcomes, self.prepared, strict=True))
+        inside = [np.abs(found.spectra - part.test_source) <= found.reach[level] for found, part in pairs]
+        widths = [2.0 * found.reach[level] / _channel_sd(part) for found, part in pairs]
+        yield _ok(at_level("coverage", level), coverage(y, lower, upper))
+        yield _ok(at_level("interval_width", level), float(np.mean(upper - lower)))
+        yield _ok(at_level("spectrum_coverage", level), float(np.mean([part.mean() for part in inside])))
+        yield _ok(at_level("spectrum_width", level), float(np.mean([part.mean() for part in widths])))
 
     def _clipped(self, fold: int, prediction: np.ndarray) -> np.ndarray:
         return np.clip(prediction, *self.prepared[fold].limits)
@@ -210,9 +249,20 @@ class _Experiment:
         parts = []
         for k, (one, found) in enumerate(zip(self.prepared, outcomes, strict=True)):
             columns = {"row": np.arange(len(one.y_test)), "reference": one.y_test, "fold": k}
-            ends = {"lower": found.lower, "upper": found.upper}
+            ends = dict(zip(("lower", "upper"), found.ends[self.settings["levels"][-1]], strict=True))
             parts.append(pd.DataFrame(columns | {"prediction": self._clipped(k, found.prediction)} | ends))
         return pd.concat(parts, ignore_index=True)
+
+
+def at_level(metric: str, level: float) -> str:
+    """Return the name of a metric of intervals: "coverage_90"."""
+    return f"{metric}_{100 * level:g}"
+
+
+def _channel_sd(prepared: Prepared) -> np.ndarray:
+    """Return the SD of the source instrument's channels, none of them 0, shape (p,)."""
+    sd = prepared.calibration.spectra.std(axis=0)
+    return np.maximum(sd, np.finfo(float).tiny)
 
 
 def _ok(metric: str, value: float) -> Row:

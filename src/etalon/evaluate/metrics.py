@@ -1,7 +1,7 @@
 """Every formula of merit that Etalon reports, for regression and for classification.
 
-Signs and divisors follow the field (table in `docs/metrics.md`): errors are ``y_hat - y``; SEP and SD have the
-divisor n - 1; RPD and RPIQ divide by RMSEP. All functions take finite arrays of shape (n_samples,).
+Signs and divisors follow the field (table in `docs/reference/metrics.md`): errors are ``y_hat - y``; SEP and SD have
+the divisor n - 1; RPD and RPIQ divide by RMSEP. All functions take finite arrays of shape (n_samples,).
 """
 
 import numpy as np

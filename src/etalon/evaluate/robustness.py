@@ -1,7 +1,7 @@
 """Seven disturbances of spectra at test time, each with one amplitude in physical units.
 
 What disturbs a spectrometer in use: Feudale et al. 2002 (doi:10.1016/S0169-7439(02)00085-0) and Zeaiter et al. 2004
-(Trends in Analytical Chemistry 23, 157-170). Definitions side by side: `docs/robustness.md`.
+(Trends in Analytical Chemistry 23, 157-170). Definitions side by side: `docs/reference/robustness.md`.
 """
 
 from collections.abc import Callable, Sequence

@@ -59,7 +59,7 @@ def transfer_rows(
     others : sets of further instruments, for methods that use several
     baselines : AsLS baselines by dataset
     settings : "sizes" (numbers of transfer samples), "choices" (number of draws by way of choosing, see `CONDITIONS`),
-        "max_targets" (the first regression targets), "preprocessings", "max_lv", "inner_splits", "savgol_window",
+        "max_targets" and "targets" (see `wanted_tasks`), "preprocessings", "max_lv", "inner_splits", "savgol_window",
         "savgol_order"
     """
     rows: list[Row] = []
@@ -67,7 +67,7 @@ def transfer_rows(
         stacked = stack(pair, others, baselines, settings["savgol_window"], settings["savgol_order"])
     except NotRunError as error:
         return gaps({pair.name: error.reason}, settings)
-    for task in tasks_of(pair, tasks)[: settings["max_targets"]]:
+    for task in wanted_tasks(pair, tasks, settings):
         place = {"target": task.target, "pair": pair.name}
         try:
             enough_shared(pair, task)
@@ -80,6 +80,13 @@ def transfer_rows(
             continue
         rows += [place | row for row in _task_rows(pair, task, prepared, settings, seed)]
     return rows
+
+
+def wanted_tasks(pair: Pair, tasks: Sequence[Task], settings: Mapping[str, Any]) -> list[Task]:
+    """Return the tasks of those "targets" of the settings that the pair has, of the first "max_targets" without any."""
+    found = tasks_of(pair, tasks)
+    named = [task for task in found if task.target in settings.get("targets", ())]
+    return (named or found)[: settings["max_targets"]]
 
 
 def gaps(missing: Mapping[str, str], settings: Mapping[str, Any]) -> list[Row]:

@@ -1,8 +1,7 @@
-"""Conformal intervals from few samples, and spectra that lie beyond a calibration's own."""
+"""Conformal intervals from few samples, and distances of scores."""
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
 
 
 def fewest_scores(level: float) -> int:
@@ -61,8 +60,3 @@ def squared_mahalanobis(scores: np.ndarray, new: np.ndarray) -> np.ndarray:
     precision = np.linalg.pinv(np.atleast_2d(np.cov(scores, rowvar=False)), hermitian=True)
     deviation = new - mean
     return np.einsum("mk,kl,ml->m", deviation, precision, deviation)
-
-
-def outlying(scores: np.ndarray, new: np.ndarray, level: float = 0.975) -> np.ndarray:
-    """Return which of `new` lie beyond the chi-square limit of k degrees of freedom, bool, shape (m,)."""
-    return squared_mahalanobis(scores, new) > chi2.ppf(level, scores.shape[1])

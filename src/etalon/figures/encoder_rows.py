@@ -13,6 +13,8 @@ EMBEDDING = "embedding"  # the method of learned and fixed embeddings in metrics
 FIXED = {"regression": "fs/evidence", "classification": "fs/logistic"}  # the bar that needs no training
 LADDER = ("masked", "masked_aug", "masked_aug_baseline")  # steps B, C and D of phase 2
 UNTRAINED = ("random_init", "fsnl_random_init", "fs")
+# Heads on the blocks of fs alone, and the pretrained one with its control.
+ON_FS = ("fs/kernels", "fs/pretrained_kernels")
 MIN_TASKS = 3  # with fewer real tasks than this, synthetic ones are shown with them and it is said
 ABSENT = "not run: no such row in the metrics table"
 
@@ -49,7 +51,12 @@ def is_perceiver(variant: str) -> bool:
 
 
 def control_of(name: str) -> str | None:
-    """Return the untrained encoder of the same architecture under the same head; None where there is none."""
+    """Return the untrained encoder of the same architecture under the same head; None where there is none.
+
+    That of the pretrained head on fs, of which the head alone is trained, is the same head with a prior set by hand.
+    """
+    if name == "fs/pretrained_kernels":
+        return "fs/kernels"
     variant, _, head = name.partition("/")
     if not head or variant in UNTRAINED:
         return None

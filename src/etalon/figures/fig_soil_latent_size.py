@@ -19,7 +19,7 @@ from etalon.figures.command import load_metrics, parse_args, run
 from etalon.figures.soil_rows import CV, read
 from etalon.figures.style import MM
 
-# Reconstruction error in the paper, 83,971 soils (second hand: docs/soil.md).
+# Reconstruction error in the paper, 83,971 soils (second hand: docs/explanation/soil.md).
 PUBLISHED = {16: 0.0338, 32: 0.0226, 64: 0.0211}
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#332288", "#999933")
 CONTROL = "linear32"

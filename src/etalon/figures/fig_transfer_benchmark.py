@@ -22,12 +22,13 @@ from etalon.figures.transfer_rows import OWN, RANDOM, at_size, look, missing, no
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#332288", "#999933", "#882255", "#767676")
 EFFECTS = {"ratio": "mean", "eta": "median"}
+MOST_TASKS = 0.5  # of all
 LEAST, MOST = -1.0, 1.3  # of efficiencies; points beyond lie on the edge
 ROW, FRAME, NOTE_HEIGHT, NOTE_WIDTH = 4.6, 27.0, 3.2, 150  # mm, mm, mm, characters
 
 
 def draw(metrics: pd.DataFrame) -> Figure:
-    """Draw both panels, methods down from the largest mean error; below, what did not run.
+    """Draw both panels, methods down from the largest mean error, those of few tasks last; below, what did not run.
 
     Parameters
     ----------
@@ -38,7 +39,10 @@ def draw(metrics: pd.DataFrame) -> Figure:
     table, size = at_size(tabulate(rows))
     table = table[table["method"] != OWN]
     found = {effect: summary(table, effect) for effect in EFFECTS}
-    ranked = found["ratio"][0]["mean"].sort_values(ascending=False)
+    summaries = found["ratio"][0]
+    # A mean over other tasks ranks nothing: methods that ran on some stand below those that ran on most.
+    summaries = summaries.assign(some=summaries["tasks"] < MOST_TASKS * summaries["tasks"].max())
+    ranked = summaries.sort_values(["some", "mean"], ascending=[True, False])
     absent = [name for name in order(rows["method"]) if name not in ranked.index and name != OWN]
     names = [*ranked.index, *absent]
     lines = [line for note in notes(rows) for line in textwrap.wrap(note, NOTE_WIDTH)]
@@ -54,11 +58,18 @@ def draw(metrics: pd.DataFrame) -> Figure:
         for name in absent:
             axes[0].text(0.02, names.index(name), _reason(rows, name), size=5.5, va="center", color="0.35",
                          transform=axes[0].get_yaxis_transform())  # fmt: skip
-        axes[0].set_yticks(range(len(names)), [look(name).label for name in names])
+        tasks = summaries["tasks"]
+        if ranked["some"].any():
+            for axis in axes:
+                axis.axhline((~ranked["some"]).sum() - 0.5, color="0.6", lw=0.6)
+        few = {name: f" ({tasks[name]})" for name in ranked.index if tasks[name] < tasks.max()}
+        axes[0].set_yticks(range(len(names)), [look(name).label + few.get(name, "") for name in names])
         axes[0].set_ylim(len(names) - 0.4, -0.6)
         axes[0].set_xlabel("RMSEP / RMSEP of the target instrument's own calibration")
         axes[1].set_xlabel("Transfer efficiency η")
-        area.suptitle(f"{size:g} transfer samples", size=7.0)
+        area.suptitle(
+            f"{size:g} transfer samples, {tasks.max()} tasks (in brackets: on how many a method ran)", size=7.0
+        )
         _draw_legend(area, colours, any(extended for _, extended in found.values()))
         foot.text(0.01, 1.0, "\n".join(lines), size=6.0, va="top", linespacing=1.3)
     return figure

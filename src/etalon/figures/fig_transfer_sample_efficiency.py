@@ -1,8 +1,8 @@
 """fig_transfer_sample_efficiency: error on the target instrument against the number of transfer samples.
 
-Above, over all pairs and targets: RMSEP over that of a calibration of the target instrument on all training specimens
-(geometric mean) and transfer efficiency (median), with intervals over families. Below, one pair and target of each
-family: RMSEP, mean over random draws with its bootstrap interval.
+Above, over all pairs and targets, of methods that ran on half of them at least: RMSEP over that of a calibration of the
+target instrument on all training specimens (geometric mean) and transfer efficiency (median), with intervals over
+families. Below, one pair and target of each family: RMSEP, mean over random draws with its bootstrap interval.
 """
 
 import itertools
@@ -21,6 +21,7 @@ from etalon.figures.perturbation_panels import log_scale
 from etalon.figures.style import MM
 from etalon.figures.transfer_rows import (
     CASE,
+    LEARNED,
     OWN,
     RANDOM,
     UNCORRECTED,
@@ -28,6 +29,7 @@ from etalon.figures.transfer_rows import (
     band,
     by_draw,
     common,
+    everywhere,
     label_sizes,
     look,
     notes,
@@ -39,7 +41,7 @@ from etalon.figures.transfer_rows import (
 )
 
 # Those that a figure can hold; mdi-PLS needs a third instrument, the rest stands in the table.
-CURVES = ("bias", "sbc", "ds", "pds", "di_pls", "spiking", "target_only", "patch_transformer")
+CURVES = ("bias", "sbc", "ds", "pds", "di_pls", "spiking", "target_only", LEARNED)
 PANELS, COLUMNS = 7, 4  # the legend is the eighth
 ABOVE, ROW, NOTE_HEIGHT, NOTE_WIDTH = 62.0, 46.0, 3.2, 150  # mm, mm, mm, characters
 ENDS = {UNCORRECTED: ":", OWN: "--"}
@@ -54,7 +56,8 @@ def curves(table: pd.DataFrame, effect: str) -> tuple[pd.DataFrame, bool]:
     table : output of `etalon.figures.transfer_rows.tabulate`
     effect : "ratio" or "eta"
     """
-    own = common(table[table["method"].isin(CURVES) & (table["condition"] == RANDOM)].dropna(subset=[effect]))
+    random = table[table["method"].isin(CURVES) & (table["condition"] == RANDOM)]
+    own = common(random[random["method"].isin(everywhere(random))].dropna(subset=[effect]))
     parts, synthetic = [pd.DataFrame(columns=CURVE)], False
     for size, rows in own.groupby("size"):
         found, extended = summary(rows, effect)
@@ -64,7 +67,9 @@ def curves(table: pd.DataFrame, effect: str) -> tuple[pd.DataFrame, bool]:
 
 
 def cases(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the pairs and targets to show: of each family the median one by what there is to correct, then others.
+    """Return the pairs and targets to show: of each family one, then others.
+
+    Those with a network come first, then the median one by what there is to correct.
 
     Parameters
     ----------
@@ -76,7 +81,11 @@ def cases(table: pd.DataFrame) -> list[tuple[str, str]]:
     for _, own in (real if len(real) else harm).groupby("family"):
         ordered = own.sort_values(["harm", "pair", "target"])
         from_the_middle = (ordered["harm"].rank(method="first") - (len(ordered) + 1) / 2).abs()
-        chosen = ordered.loc[from_the_middle.sort_values(kind="stable").index, ["pair", "target"]]
+        learned = pd.MultiIndex.from_frame(table.loc[table["method"] == LEARNED, ["pair", "target"]])
+        ordered = ordered.assign(
+            apart=from_the_middle, other=~pd.MultiIndex.from_frame(ordered[["pair", "target"]]).isin(learned)
+        )
+        chosen = ordered.sort_values(["other", "apart"], kind="stable")[["pair", "target"]]
         queues.append(list(chosen.itertuples(index=False, name=None)))
     rounds = itertools.zip_longest(*queues)
     return [case for turn in rounds for case in turn if case is not None][:PANELS]

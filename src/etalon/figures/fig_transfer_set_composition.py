@@ -19,7 +19,7 @@ from etalon.figures.perturbation_panels import log_scale
 from etalon.figures.style import MM
 from etalon.figures.transfer_rows import WAYS, common, label_sizes, look, notes, order, read, summary, tabulate
 
-SHOWN = ("bias", "sbc", "ds", "pds", "spiking", "target_only", "patch_transformer")
+SHOWN = ("bias", "sbc", "ds", "pds", "spiking", "target_only")
 COLUMNS = 3
 ROW, LEGEND, NOTE_HEIGHT, NOTE_WIDTH = 48.0, 9.0, 3.2, 150  # mm, mm, mm, characters
 CURVE = ["condition", "size", "mean", "mean_low", "mean_high", "tasks"]

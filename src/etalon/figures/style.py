@@ -95,6 +95,8 @@ HEADS = {
     "ridge": "ridge",
     "evidence": "evidence head",
     "fs_evidence": "evidence head with fs",
+    "kernels": "kernel evidence head",
+    "pretrained_kernels": "pretrained kernel evidence head",
     "ridge_mean": "ridge on mean latent",
     "ridge_cls": "ridge on first latent",
     "ridge_patches": "ridge on patches",

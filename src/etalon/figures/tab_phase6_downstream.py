@@ -12,7 +12,7 @@ from etalon.evaluate.compare import TASK
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, plain, run
 from etalon.figures.encoder_latex import typeset, write
-from etalon.figures.encoder_rows import named, scores
+from etalon.figures.encoder_rows import ON_FS, named, scores
 from etalon.figures.encoder_table import tabulate
 
 CLASSICAL = {
@@ -33,7 +33,7 @@ def wanted(present: list[str], task: str) -> list[str]:
     """Return the rows: classical methods, then fs, both encoders and their controls under every head."""
     names = {f"{variant}/{head}" for variant, head in product(("fs", *ENCODERS, *CONTROLS), HEADS[task])}
     if task == "regression":
-        names |= {f"{variant}/{how}" for variant, how in product((*ENCODERS, *CONTROLS), FINE_TUNING)}
+        names |= {*ON_FS} | {f"{variant}/{how}" for variant, how in product((*ENCODERS, *CONTROLS), FINE_TUNING)}
     return [*CLASSICAL[task], *style.order(names - {*WITHOUT})]
 
 

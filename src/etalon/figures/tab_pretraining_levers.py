@@ -1,9 +1,10 @@
 """tab_pretraining_levers: what each lever of pretraining does, as the error with it relative to that without it.
 
-One row a lever, encoder and head. `with` and `without` are variants that differ in the lever alone; they are compared
-on the same tasks, folds and seeds, and summed up by `etalon.evaluate.compare.summarise` (intervals over families and
-seeds, Holm over the rows of the table): below 1 the lever helps. The lever "another seed" compares the further seeds
-of a variant with its first one: what chance alone does. `synthetic` is true where too few real tasks ran.
+One row a lever, encoder and head. `with` and `without` are variants, or rows "variant/head" where the lever is one of
+the head, that differ in the lever alone; they are compared on the same tasks, folds and seeds, and summed up by
+`etalon.evaluate.compare.summarise` (intervals over families and seeds, Holm over the rows of the table): below 1 the
+lever helps. The lever "another seed" compares the further seeds of a variant with its first one: what chance alone
+does. `synthetic` is true where too few real tasks ran.
 """
 
 from typing import NamedTuple
@@ -18,17 +19,18 @@ from etalon.figures.encoder_latex import DEMO, write
 from etalon.figures.encoder_rows import ABSENT, is_perceiver, named, not_run, reasons, scores, shown
 from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value
 
-HEADS = ("ridge", "evidence")
+ENCODER_HEADS = (("ridge", "ridge"), ("evidence", "evidence"))
 PERCEIVER, FSNL = "masked_aug_baseline", "fsnl_episodic_asls"
 SEED = "another seed"
 
 
 class Lever(NamedTuple):
-    """A lever, and the variants that have it and do not have it."""
+    """A lever, the variants that have it and do not have it, and the pairs of heads under which they are compared."""
 
     name: str
     with_it: str
     without: str
+    heads: tuple[tuple[str, str], ...] = ENCODER_HEADS
 
 
 LEVERS = (
@@ -49,6 +51,8 @@ LEVERS = (
     Lever("metadata", f"{FSNL}_metadata", FSNL),
     Lever("metadata with dropout", f"{FSNL}_metadata_dropout", FSNL),
     Lever(SEED, FSNL, FSNL),
+    Lever("kernels of the head", "fs", "fs", (("kernels", "evidence"),)),
+    Lever("pooled prior of the head", "fs", "fs", (("pretrained_kernels", "kernels"),)),
 )
 COLUMNS = [
     *("lever", "encoder", "head", "with", "without", "status", "not_run", "synthetic"),
@@ -70,8 +74,8 @@ def tabulate(metrics: pd.DataFrame) -> pd.DataFrame:
     ran = scores(rows, "regression")
     _, extended = shown(ran)
     ran = ran.assign(synthetic=False, overlaps="") if extended else ran
-    cases = {f"{number}/{head}": (lever, head) for number, lever in enumerate(LEVERS) for head in HEADS}
-    pairs = pd.concat([_pair(ran, lever, head).assign(method=case) for case, (lever, head) in cases.items()])
+    cases = {f"{number}/{heads[0]}": (lever, heads) for number, lever in enumerate(LEVERS) for heads in lever.heads}
+    pairs = pd.concat([_pair(ran, lever, heads).assign(method=case) for case, (lever, heads) in cases.items()])
     found = summarise(pairs, "", "ratio").set_index("method").reindex([*cases])
     if extended:
         found[["p", "p_holm"]] = np.nan
@@ -82,25 +86,37 @@ def tabulate(metrics: pd.DataFrame) -> pd.DataFrame:
     return table.assign(synthetic=extended).reset_index(drop=True).reindex(columns=COLUMNS)
 
 
-def _pair(ran: pd.DataFrame, lever: Lever, head: str) -> pd.DataFrame:
+def _pair(ran: pd.DataFrame, lever: Lever, heads: tuple[str, str]) -> pd.DataFrame:
     """Return `paired_seeds` of a lever: on equal seeds, or for `SEED` the further ones against the first."""
-    own, base = (ran[ran["method"] == f"{variant}/{head}"] for variant in (lever.with_it, lever.without))
+    own, base = (ran[ran["method"] == name] for name in _names(lever, heads))
     if lever.name != SEED:
         return paired_seeds(own, base, ("repeat", "seed"))
     first = own["seed"].min()
     return paired_seeds(own[own["seed"] > first], base[base["seed"] == first])
 
 
-def _place(rows: pd.DataFrame, ran: pd.DataFrame, lever: Lever, head: str) -> dict[str, str]:
-    names = list(dict.fromkeys(f"{variant}/{head}" for variant in (lever.with_it, lever.without)))
+def _names(lever: Lever, heads: tuple[str, str]) -> tuple[str, str]:
+    """Return the rows with and without the lever."""
+    return f"{lever.with_it}/{heads[0]}", f"{lever.without}/{heads[1]}"
+
+
+def _encoder(variant: str) -> str:
+    if is_perceiver(variant):
+        return "perceiver"
+    return "fs" if variant == "fs" else "fsnl"
+
+
+def _place(rows: pd.DataFrame, ran: pd.DataFrame, lever: Lever, heads: tuple[str, str]) -> dict[str, str]:
+    names = list(dict.fromkeys(_names(lever, heads)))
     absent = [name for name in names if not (ran["method"] == name).any()]
     why = {name: reasons(not_run(rows, name)) for name in names}
+    of_heads = heads[0] != heads[1]
     return {
         "lever": lever.name,
-        "encoder": "perceiver" if is_perceiver(lever.with_it) else "fsnl",
-        "head": head,
-        "with": lever.with_it,
-        "without": lever.without,
+        "encoder": _encoder(lever.with_it),
+        "head": heads[0],
+        "with": names[0] if of_heads else lever.with_it,
+        "without": names[1] if of_heads else lever.without,
         "status": (why[absent[0]] or ABSENT) if absent else "ok",
         "not_run": "; ".join(dict.fromkeys(filter(None, why.values()))),
     }
@@ -123,7 +139,7 @@ def typeset(table: pd.DataFrame) -> str:
 
 
 def _cells(row: pd.Series, notes: Notes, demo: bool) -> list[str]:
-    place = [escape(row["lever"]) + (SYNTHETIC if demo else ""), row["encoder"], row["head"]]
+    place = [escape(row["lever"]) + (SYNTHETIC if demo else ""), row["encoder"], escape(row["head"])]
     if row["status"] != "ok":
         return [*place, notes.mark(row["status"]), *[""] * 5]
     tasks = fixed(row["tasks"], 0) + (notes.letter(row["not_run"]) if row["not_run"] else "")

@@ -20,6 +20,8 @@ from etalon.seeds import derive_seed
 
 # Source calibration as it is, and one of the target instrument on all its training specimens: the ends of efficiency.
 UNCORRECTED, OWN = "none", "target_all"
+# The learned method, a network on top of PDS, and the pretraining that it is compared with others by.
+LEARNED, PRETRAINED = "patch_transformer", "pretrained"
 # Colours of Okabe and Ito, as in `etalon.figures.style`.
 METHODS = {
     UNCORRECTED: Method("No correction", "#767676", "_"),
@@ -39,7 +41,12 @@ METHODS = {
     "mdi_pls": Method("mdi-PLS", "#882255", "h"),
     "spiking": Method("Spiking", "#009E73", "D"),
     "target_only": Method("Target samples only", "#000000", "o"),
-    "patch_transformer": Method("Patch transformer", "#D55E00", "*"),
+    "cnn_1d": Method("1D-CNN", "#CC79A7", "X"),
+    "patch_transformer_random_init": Method("Patch transformer, random init", "#767676", "h"),
+    "patch_transformer_full": Method("Patch transformer, all weights", "#882255", "P"),
+    "patch_transformer_direct": Method("Patch transformer, without PDS", "#44AA99", "v"),
+    "patch_transformer_single_input": Method("Patch transformer, PDS input alone", "#999933", "d"),
+    LEARNED: Method("Patch transformer", "#D55E00", "*"),
     OWN: Method("Target instrument, all specimens", "#000000", ""),
 }
 RANDOM = "transfer"
@@ -71,13 +78,14 @@ def order(names: Iterable[str]) -> list[str]:
 
 
 def read(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of calibration transfer, with text for categories.
+    """Return the rows of calibration transfer, with text for categories; of networks those of the main pretraining.
 
     Parameters
     ----------
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
-    rows = plain(metrics[metrics["condition"].isin(list(WAYS)) & (metrics["metric"] == "rmsep")])
+    main = metrics["variant"].astype(str).isin(("", PRETRAINED))
+    rows = plain(metrics[main & metrics["condition"].isin(list(WAYS)) & (metrics["metric"] == "rmsep")])
     if rows.empty:
         raise BadInputError("metrics", "condition", f"rows of {RANDOM}", "none")
     return rows
@@ -145,6 +153,13 @@ def summary(table: pd.DataFrame, effect: str) -> tuple[pd.DataFrame, bool]:
     _, extended = shown(rows)
     rows = rows.assign(synthetic=rows["synthetic"].astype(bool) & ~extended)
     return summarise(rows, OWN, {"ratio": "ratio", "eta": "difference"}[effect]).set_index("method"), extended
+
+
+def everywhere(table: pd.DataFrame) -> set[str]:
+    """Return the methods that ran on half of the tasks at least: what a few pairs alone have would leave only those."""
+    own = table.loc[table["size"] > 0, ["method", "pair", "target"]].drop_duplicates()
+    tasks = own.groupby("method").size()
+    return set(tasks.index[tasks >= 0.5 * tasks.max()])
 
 
 def at_size(table: pd.DataFrame, size: int = SIZE) -> tuple[pd.DataFrame, float]:

@@ -69,12 +69,12 @@ def embed_grid(encoder: Encoder, batch: GridBatch, chunk: int = 256) -> dict[str
 
 def embed_spectra(
     encoder: Encoder,
-    intensities: Sequence[Tensor],
-    wavelengths: Sequence[Tensor],
+    intensities: Sequence[Tensor | np.ndarray],
+    wavelengths: Sequence[Tensor | np.ndarray],
     *,
     modality: str,
     axis_unit: str,
-    baselines: Sequence[Tensor] | None = None,
+    baselines: Sequence[Tensor | np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the blocks of spectra of any lengths and grids, rows in the order given.
 
@@ -83,22 +83,23 @@ def embed_spectra(
 
     Parameters
     ----------
-    intensities, wavelengths : one pair of float tensors, shape (L_i,), a spectrum
+    intensities, wavelengths : one pair of float tensors or arrays, shape (L_i,), a spectrum
     baselines : their AsLS baselines, of the same shapes; None where they are not known
     """
     groups: dict[bytes, list[int]] = {}
-    orders = [axis.argsort() for axis in wavelengths]
-    for number, (axis, order) in enumerate(zip(wavelengths, orders, strict=True)):
+    axes = [torch.as_tensor(axis) for axis in wavelengths]
+    orders = [axis.argsort() for axis in axes]
+    for number, (axis, order) in enumerate(zip(axes, orders, strict=True)):
         groups.setdefault(axis[order].double().numpy(force=True).tobytes(), []).append(number)
     result = {name: np.empty((len(intensities), size), np.float32) for name, size in encoder.blocks.items()}
     for members in groups.values():
 
-        def stack(values: Sequence[Tensor], members: list[int] = members) -> Tensor:
-            return torch.stack([values[i][orders[i]] for i in members])
+        def stack(values: Sequence[Tensor | np.ndarray], members: list[int] = members) -> Tensor:
+            return torch.stack([torch.as_tensor(values[i])[orders[i]] for i in members])
 
         batch = GridBatch(
             stack(intensities).float(),
-            wavelengths[members[0]][orders[members[0]]].double(),
+            axes[members[0]][orders[members[0]]].double(),
             modality,
             axis_unit,
             None if baselines is None else stack(baselines).float(),

@@ -30,6 +30,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--run", required=True, help="name of the run")
     arguments.add_argument("--partners", type=Path, nargs="*", default=[], help="folders of the paired datasets")
     arguments.add_argument("--encoder", type=Path, required=True, help="checkpoint of pretrain_transfer")
+    arguments.add_argument("--variant", required=True, help="name of its pretraining")
+    arguments.add_argument("--heldout", required=True, help="name of the fold of families that it did not see")
     arguments.add_argument(
         "--predictions", type=Path, required=True, help="predictions with intervals to write, parquet"
     )
@@ -56,9 +58,12 @@ def main(argv: list[str] | None = None) -> None:
     except NotRunError as error:
         content["not_run"] = error.reason
         rows = gaps({"": error.reason}, args.settings, about["encoder_seed"])
+    rows = [row | {"variant": args.variant, "heldout": args.heldout} for row in rows]
     save_table(args.out, metric_table(rows, metadata, name, args.run))
     predictions = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    predictions = predictions.assign(dataset=name, task="regression", amplitude_unit="samples")
+    predictions = predictions.assign(
+        variant=args.variant, heldout=args.heldout, dataset=name, task="regression", amplitude_unit="samples"
+    )
     save_table(args.predictions, as_records(predictions, PREDICTION_COLUMNS))
     save_json(args.record, content | {"seconds": round(time.monotonic() - started, 2)})
 
@@ -69,6 +74,9 @@ def _rows(args: Any, start: PatchTransformer, encoder_seed: int) -> tuple[list[R
     folders = {args.data.name: args.data} | {folder.name: folder for folder in args.partners}
     sets = {args.data.name: spectra} | {pair.target.metadata.dataset_id: pair.target for pair in pairs}
     baselines = {name: load_baseline(folders[name], one) for name, one in sets.items()}
+    # Partners that were not asked for are no gaps.
+    asked = {f"{args.data.name}>{folder.name}" for folder in args.partners}
+    missing = {pair: why for pair, why in missing.items() if pair in asked}
     rows, tables = gaps(missing, args.settings, encoder_seed), []
     folds = pd.read_parquet(args.folds)
     for pair in pairs:

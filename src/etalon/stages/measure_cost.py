@@ -1,7 +1,6 @@
 """Stage measure_cost: seconds from the files of a dataset to predictions, and choices, of every method."""
 
 import argparse
-import platform
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from etalon.errors import BadInputError
 from etalon.evaluate.cost import COST_COLUMNS, measure
 from etalon.evaluate.cost_routes import Given
 from etalon.evaluate.embed import digest
+from etalon.evaluate.processor import processor
 from etalon.evaluate.provenance import describe
 from etalon.records import as_records
 from etalon.stages.arguments import parser, run
@@ -51,13 +51,6 @@ def main(argv: list[str] | None = None) -> None:
     record = {"experiment": "cost"} | describe(args.settings, args.seed, inputs)
     save_table(args.out, as_records(rows, COST_COLUMNS))
     save_json(args.record, record | {"checkpoints": {of.variant: digest(of.checkpoint) for of in given}})
-
-
-def processor() -> str:
-    """Return the name of the processor where the system tells it, else its architecture."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":

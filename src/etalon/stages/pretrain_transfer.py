@@ -29,6 +29,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--data", type=Path, nargs="*", default=[], help="folders of the datasets to train on")
     arguments.add_argument("--synthetic", type=Path, nargs="*", default=[], help="shards of synthetic_corpus")
+    arguments.add_argument("--variant", required=True, help="name of this way to pretrain")
+    arguments.add_argument("--heldout", required=True, help="name of the fold of families")
     arguments.add_argument("--heldout-families", nargs="*", default=[], help="families that must not be seen")
     arguments.add_argument("--encoder-seed", type=int, required=True, help="number of the seed")
     arguments.add_argument("--seed", type=int, required=True, help="main seed")
@@ -46,6 +48,8 @@ def main(argv: list[str] | None = None) -> None:
     if seen := sorted({source.family for source in real} & set(args.heldout_families)):
         raise BadInputError("pretrain_transfer", "--data", "no dataset of a held-out family", seen[0])
     synthetic = load_synthetic(args.synthetic)
+    if kinds := args.settings.get("modalities"):
+        real, synthetic = ([one for one in sets if one.batch.modality in kinds] for sets in (real, synthetic))
     if not real + synthetic:
         raise BadInputError("pretrain_transfer", "--data", "a dataset with a wavelength axis", "none")
     corpus = drawn_sets(real, synthetic, args.settings["p_synthetic"])
@@ -54,6 +58,8 @@ def main(argv: list[str] | None = None) -> None:
 
     record = {
         "config": {"encoder": "patches", "size": args.settings["size"]},
+        "variant": args.variant,
+        "heldout": args.heldout,
         "heldout_families": sorted(args.heldout_families),
         "encoder_seed": args.encoder_seed,
         "seed": args.seed,
@@ -72,7 +78,7 @@ def main(argv: list[str] | None = None) -> None:
         "seconds": round(result.seconds, 1),
     }
     rows = pd.DataFrame(result.curves, columns=["step", "spectra", "quantity", "value"])
-    save_table(args.curves, rows.assign(seed=args.encoder_seed))
+    save_table(args.curves, rows.assign(variant=args.variant, heldout=args.heldout, seed=args.encoder_seed))
     save_encoder(args.out, result.weights, record)
     remove_states(args.out)
 
@@ -83,7 +89,7 @@ def _train(model: PatchTransformer, corpus: list[TrainingSet], monitor: Monitor,
     device = next(model.parameters()).device
     sampler = Sampler(corpus, settings["p_synthetic"], batch["groups"], batch["spectra"], seed, device)
     steps = max(1, round(settings["training"]["spectra"] / sampler.spectra_per_step))
-    objective = PatchObjective(model, settings["losses"], settings["augment"], steps=steps)
+    objective = PatchObjective(model, settings["losses"], settings["augment"], steps=steps, masking=settings["masking"])
     schedule = Schedule(**settings["training"])
     return train(objective.to(device), model, sampler, monitor, schedule, state_path=_state_path(args))
 

@@ -16,7 +16,7 @@ KEYS = [
     *("condition", "amplitude", "metric"),
 ]
 EMBEDDING = "embedding"
-IN_ANALYTE_UNITS = ("rmsep", "bias", "sep", "mae")
+IN_ANALYTE_UNITS = ("rmsep", "bias", "sep", "mae", *(f"interval_width_{level}" for level in (50, 80, 90, 95)))
 SHOWN = 20
 
 
@@ -57,8 +57,8 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, tolerances: dict[str, d
 
 
 def _learned(numbers: pd.DataFrame) -> pd.Series:
-    """Say which numbers rest on training by gradients: those of embeddings, and all that name a seed of training."""
-    return (numbers["method"] == EMBEDDING) | (numbers["seed"] >= 0)
+    """Say which numbers rest on training by gradients: those of embeddings, and all with a variant or a seed of one."""
+    return (numbers["method"] == EMBEDDING) | (numbers["variant"].astype(str) != "") | (numbers["seed"] >= 0)
 
 
 def _values(table: pd.DataFrame, name: str) -> pd.Series:

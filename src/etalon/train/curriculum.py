@@ -17,13 +17,22 @@ class Stage:
     kind: str
 
 
+SHARE = 0.25  # of the points, where one kind is hidden all the time
 # Equally long, one after the other: more and more, then a quarter of every kind.
 CURRICULUM = (Stage(0.10, "random"), Stage(0.20, "contiguous"), Stage(0.30, "peaks"), Stage(0.25, MIXED))
 
 
-def stage_at(progress: float, generator: torch.Generator) -> Stage:
-    """Return what is hidden at a share `progress` of the training, from 0 to 1; "mixed" becomes one of the kinds."""
-    stage = CURRICULUM[min(int(progress * len(CURRICULUM)), len(CURRICULUM) - 1)]
+def stage_at(progress: float, generator: torch.Generator, masking: str = "curriculum") -> Stage:
+    """Return what is hidden at a share `progress` of the training, from 0 to 1; "mixed" becomes one of the kinds.
+
+    Parameters
+    ----------
+    masking : "curriculum", or the kind that is hidden from first to last
+    """
+    if masking != "curriculum":
+        stage = Stage(SHARE, masking)
+    else:
+        stage = CURRICULUM[min(int(progress * len(CURRICULUM)), len(CURRICULUM) - 1)]
     if stage.kind != MIXED:
         return stage
     return Stage(stage.share, KINDS[int(torch.randint(len(KINDS), (), generator=generator))])

@@ -1,6 +1,7 @@
 """Calibration transfer by learned corrections of spectra, behind the interface of the classical methods."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -8,9 +9,13 @@ from torch import Tensor, nn
 
 from etalon.chemometrics.transfer import SourceCalibration, Transfer
 from etalon.models.encoder import GridBatch
-from etalon.train.transfer_member import Member, Plan, Units, choose_settings, fit_base, train_member
+from etalon.train.pair_fitting import Pairs, Trained, fit_networks
+from etalon.train.transfer_member import Plan, Units, choose_settings, fit_base, prepare_member
 
 DROPOUT_PASSES = 10
+
+
+Samples = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -69,15 +74,20 @@ class LearnedTransfer(Transfer):
         self.units = Units(calibration, place, points)
 
     def _fit(self, source: np.ndarray, target: np.ndarray, y: np.ndarray) -> None:
+        _fit_all([self], [(source, target, y)])
+
+    def _prepare(self, source: np.ndarray, target: np.ndarray, y: np.ndarray) -> list[Pairs]:
+        """Lay out the members; return what the network of each is trained on."""
         settings = choose_settings(self.plan, self.calibration, source, target, y)
         self._whole = fit_base(self.units, settings, source, target)
         self.fold_ = np.arange(len(y)) % self.plan.members
-        self._members: list[Member] = []
-        for k in range(self.fold_.max() + 1):
-            seen = self.fold_ != k
-            self._members.append(
-                train_member(self.network, self.units, self.plan, settings, source[seen], target[seen], self.seed + k)
-            )
+        seen = [self.fold_ != k for k in range(self.fold_.max() + 1)]
+        found = [prepare_member(self.units, self.plan, settings, source[own], target[own]) for own in seen]
+        self._members = [member for member, _ in found]
+        return [pairs for _, pairs in found]
+
+    def _finish(self, source: np.ndarray, target: np.ndarray, y: np.ndarray) -> None:
+        """Take from the pairs that each member did not see what is believed of it, and its errors."""
         found = self.transferred(target)
         own = self.fold_, np.arange(len(y))
         self.share_ = self._believed(source - found.base[own], found.added[own])
@@ -119,14 +129,14 @@ class LearnedTransfer(Transfer):
         between = np.var(members[0] + members[1], axis=0) if self.plan.difficulty == "members" else 0.0
         return Transferred(whole, *members, np.sqrt(np.mean(variance, axis=0) + between))
 
-    def _passes(self, network: nn.Module, inputs: Tensor, number: int) -> Tensor:
+    def _passes(self, trained: Trained, inputs: Tensor, number: int) -> Tensor:
         """Return what is added and its log variance, of one pass or several with dropout, (passes, 2, n, points)."""
         several = self.plan.difficulty == "dropout"
-        network.train(several)
+        trained.network.train(several)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed + number)
-            found = [network(inputs) for _ in range(DROPOUT_PASSES if several else 1)]
-        network.eval()
+            found = [trained(inputs) for _ in range(DROPOUT_PASSES if several else 1)]
+        trained.network.eval()
         return torch.stack([torch.stack([one.added, one.log_variance]) for one in found])
 
     def difficulty(self, found: Transferred) -> tuple[np.ndarray, np.ndarray]:
@@ -139,3 +149,42 @@ class LearnedTransfer(Transfer):
         tiny = np.finfo(float).tiny
         own, usual = np.sqrt(found.sd**2 @ line), np.sqrt(self._usual_sd**2 @ line)
         return 1.0 + own / max(usual, tiny), 1.0 + found.sd / np.maximum(self._usual_sd, tiny)
+
+
+def fit_together(transfers: Sequence[LearnedTransfer], samples: Sequence[Samples]) -> None:
+    """Fit several transfers of one network and plan, each to its transfer samples: `Transfer.fit`, in less time.
+
+    Parameters
+    ----------
+    samples : source spectra, target spectra and references of each
+    """
+    checked = [_as_floats(*own) for own in samples]
+    for transfer, own in zip(transfers, checked, strict=True):
+        transfer._check(*own)
+    _fit_all(transfers, checked)
+
+
+def _as_floats(source: np.ndarray, target: np.ndarray, y: np.ndarray) -> Samples:
+    return np.asarray(source, dtype=float), np.asarray(target, dtype=float), np.asarray(y, dtype=float)
+
+
+def _fit_all(transfers: Sequence[LearnedTransfer], samples: Sequence[Samples]) -> None:
+    prepared = [transfer._prepare(*own) for transfer, own in zip(transfers, samples, strict=True)]
+    # Where both instruments measured the same there is nothing to learn, and no network.
+    places = [(t, k) for t, tasks in enumerate(prepared) for k, pairs in enumerate(tasks) if pairs.size > 0]
+    if places:
+        first = transfers[0]
+        trained = fit_networks(
+            first.network,
+            [prepared[t][k] for t, k in places],
+            [transfers[t].seed + k for t, k in places],
+            steps=first.plan.steps,
+            batch=first.plan.batch,
+            rate=first.plan.learning_rate,
+            heteroscedastic=first.plan.difficulty == "head",
+        )
+        for (t, k), network in zip(places, trained, strict=True):
+            members = transfers[t]._members
+            members[k] = replace(members[k], size=prepared[t][k].size, network=network)
+    for transfer, own in zip(transfers, samples, strict=True):
+        transfer._finish(*own)

@@ -110,12 +110,26 @@ def make_network(
         return ConvolutionCorrection(place, start.points, n_inputs, dropout)
     backbone = copy.deepcopy(start)
     if method == "random_init":
-        for module in backbone.modules():
-            if isinstance(module, nn.Linear | nn.LayerNorm | nn.Embedding):
-                module.reset_parameters()
+        reset(backbone)
     if method == "lora":
         adapt(backbone, rank)
     return PatchCorrection(backbone, place, n_inputs, dropout)
+
+
+def untrained(model: PatchTransformer, seed: int) -> PatchTransformer:
+    """Return a copy with random weights."""
+    result = copy.deepcopy(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        reset(result)
+    return result
+
+
+def reset(backbone: PatchTransformer) -> None:
+    """Give a backbone random weights, as before any training."""
+    for module in backbone.modules():
+        if isinstance(module, nn.Linear | nn.LayerNorm | nn.Embedding):
+            module.reset_parameters()
 
 
 def adapt(backbone: PatchTransformer, rank: int) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from etalon.augment.compose import named
 from etalon.augment.region_masking import region_mask
 from etalon.losses.byol import TargetNetwork, byol, mlp
+from etalon.losses.contrastive import info_nce
 from etalon.losses.spectral import SPECTRAL
 from etalon.models.axis_encoding import MODALITY_NUMBER
 from etalon.models.functional import snv
@@ -46,21 +47,32 @@ class PatchObjective(nn.Module):
 
     Parameters
     ----------
-    weights : of "mse", "derivative", "peaks", "angle" and "byol"
+    weights : of "mse", "derivative", "peaks", "angle", and of "byol" or "contrastive" (InfoNCE between the views)
     transforms : names of `etalon.augment.compose.named`
     steps : of the whole training, over which the curriculum is spread
+    masking : see `etalon.train.curriculum.stage_at`
     """
 
     step: Tensor
 
-    def __init__(self, model: PatchTransformer, weights: dict[str, float], transforms: Sequence[str], *, steps: int):
+    def __init__(
+        self,
+        model: PatchTransformer,
+        weights: dict[str, float],
+        transforms: Sequence[str],
+        *,
+        steps: int,
+        masking: str = "curriculum",
+    ):
         super().__init__()
-        self.model, self.weights, self.steps = model, weights, steps
+        self.model, self.weights, self.steps, self.masking = model, weights, steps, masking
         self.transform = named(transforms)
         # Part of the saved state: an interrupted training goes on with the curriculum where it was.
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        width = model.width
+        if "contrastive" in weights:
+            self.contrast = mlp(width, 2 * width, width)
         if "byol" in weights:
-            width = model.width
             self.projector, self.predictor = mlp(width, 2 * width, width), mlp(width, 2 * width, width)
             self.target_model, self.target_projector = TargetNetwork(model), TargetNetwork(self.projector)
 
@@ -76,7 +88,7 @@ class PatchObjective(nn.Module):
             return (disturbed if deviation else snv(disturbed)).clamp(-LARGEST, LARGEST)
 
         views = disturb(), disturb()
-        stage = stage_at(float(self.step) / self.steps, g)
+        stage = stage_at(float(self.step) / self.steps, g, self.masking)
         hidden = tuple(region_mask(clean, stage.share, stage.kind, g) for _ in views)
         instrument = instrument_of(batch)
         instrument[:, :-1] = hide_fields(instrument[:, :-1], g)
@@ -108,8 +120,16 @@ class PatchObjective(nn.Module):
         losses = {name: loss(found, clean, hidden) for name, loss in SPECTRAL.items() if name in self.weights}
         if "byol" in self.weights:
             losses["byol"] = self._byol(stream, values, place)
+        if "contrastive" in self.weights:
+            losses["contrastive"] = self._contrastive(stream, [len(group.clean) for group in groups])
         self.step += 1
         return losses
+
+    def _contrastive(self, stream: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Return InfoNCE of the two views, both with regions hidden; negatives are of the same group."""
+        first, second = self.contrast(stream.mean(dim=1)).float().chunk(2)
+        pairs = zip(first.split(list(sizes)), second.split(list(sizes)), strict=True)
+        return torch.stack([info_nce(*pair) for pair in pairs]).mean()
 
     def _byol(self, stream: Tensor, values: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Return BYOL in both directions: what is seen with regions hidden predicts the other view, nothing hidden."""

@@ -1,19 +1,18 @@
 """One network of a learned transfer, with what stands around it: standardisations, means, units."""
 
-import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from etalon.chemometrics.transfer import SourceCalibration, Transfer, left_out
 from etalon.chemometrics.transfer_pds import PiecewiseDirectStandardisation
 from etalon.errors import BadInputError
 from etalon.models.encoder import GridBatch
 from etalon.models.patches import resampling_of
-from etalon.train.pair_fitting import Pairs, fit_network
+from etalon.train.pair_fitting import Pairs, Trained
 
 CHANNEL_SD_FLOOR = 0.05  # of the root mean square of the channels' SD
 FEWEST_TO_LEAVE_OUT = 4  # pairs: with fewer, a standardisation that leaves some out rests on one or two
@@ -33,7 +32,7 @@ class Plan:
         "sbc", a slope and a bias for each channel
     inputs : which of these a network sees, that which pretraining knows first
     members : networks, each trained without its share of the pairs
-    steps, batch, learning_rate : see `etalon.train.pair_fitting.fit_network`
+    steps, batch, learning_rate : see `etalon.train.pair_fitting.fit_networks`
     difficulty : what errors are measured by: "none", or the spread of "members", of passes with "dropout", or the
         variance that a "head" was trained to say
     """
@@ -104,7 +103,7 @@ class Member:
     target_mean: np.ndarray
     maps: Mapping[str, Transfer]
     size: float = 0.0
-    network: nn.Module | None = None
+    network: Trained | None = None
 
     def views(self, target: np.ndarray) -> dict[str, np.ndarray]:
         """Return target spectra as bases and inputs, each of shape (n, p)."""
@@ -136,16 +135,10 @@ def fit_base(units: Units, settings: Mapping[str, tuple[int, int]], source: np.n
     return Member(source.mean(axis=0), target.mean(axis=0), maps)
 
 
-def train_member(
-    network: nn.Module,
-    units: Units,
-    plan: Plan,
-    settings: Mapping[str, tuple[int, int]],
-    source: np.ndarray,
-    target: np.ndarray,
-    seed: int,
-) -> Member:
-    """Train a copy of `network` on pairs, shape (n, p) each."""
+def prepare_member(
+    units: Units, plan: Plan, settings: Mapping[str, tuple[int, int]], source: np.ndarray, target: np.ndarray
+) -> tuple[Member, Pairs]:
+    """Return what stands around a network to be trained on pairs, shape (n, p) each, and what it is trained on."""
     member = fit_base(units, settings, source, target)
     views = member.views(target)
     # Of pairs that they were fitted to, means and standardisations leave less than they will leave of others.
@@ -159,18 +152,7 @@ def train_member(
         units.functional,
         torch.from_numpy(units.predicted(rest)).float().to(units.device),
     )
-    if pairs.size == 0:
-        return member
-    trained = fit_network(
-        copy.deepcopy(network),
-        pairs,
-        steps=plan.steps,
-        batch=plan.batch,
-        rate=plan.learning_rate,
-        seed=seed,
-        heteroscedastic=plan.difficulty == "head",
-    )
-    return replace(member, size=pairs.size, network=trained)
+    return member, pairs
 
 
 def _standardise(

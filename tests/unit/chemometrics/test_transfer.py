@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from chemotools.adaptation import DirectStandardization, PiecewiseDirectStandardization
+from ikpls.sklearn import PLS
 
 from etalon.chemometrics.transfer import SlopeBias, SourceCalibration, Transfer, Uncorrected
 from etalon.chemometrics.transfer_dipls import DomainInvariantPLS
@@ -201,3 +202,35 @@ def test_di_pls_between_equal_instruments_is_pls_and_two_targets_are_mdi_pls(cal
     for others in ((), (X + 0.1,)):
         fitted = DomainInvariantPLS(calibration, others=others).fit(X, target, y)
         assert rms(fitted.predict(disturbed), wanted) < 0.7 * rms(calibration.predict(disturbed), wanted)
+
+
+def test_spiking_is_weighted_pls_with_the_share_that_left_out_samples_choose(calibration):
+    """Against IKPLS with sample weights, one model at a time."""
+    X, y = mixtures(N_PAIRS, seed=2)
+    target = noisy(0.8 * X + 0.1, seed=3)
+    fitted = Spiking(calibration).fit(X, target, y)
+
+    def pls(rows, share):
+        n = len(calibration.y)
+        weights = np.r_[np.ones(n), np.full(len(rows), share * n / len(rows))]
+        model = PLS(n_components=calibration.n_lv, scale_X=False, scale_Y=False)
+        both = np.concatenate([calibration.spectra, target[rows]])
+        return model.fit(both, np.r_[calibration.y, y[rows]], sample_weight=weights)
+
+    every, errors = np.arange(N_PAIRS), {}
+    for share in fitted.shares:
+        left_out = [every[every % 5 == k] for k in range(5)]
+        found = [np.ravel(pls(np.setdiff1d(every, out), share).predict(target[out])) - y[out] for out in left_out]
+        errors[share] = float((np.concatenate(found) ** 2).sum())
+    assert fitted.share_ == min(errors, key=errors.get)
+    test = noisy(0.8 * mixtures(20, seed=4)[0] + 0.1, seed=5)
+    np.testing.assert_allclose(fitted.predict(test), np.ravel(pls(every, fitted.share_).predict(test)), rtol=1e-6)
+
+
+def test_samples_in_another_order_are_refused(calibration):
+    X, y = mixtures(N_PAIRS, seed=2)
+    names = np.arange(N_PAIRS).astype(str)
+    fitted = PiecewiseDirectStandardisation(calibration).fit(X, 0.9 * X, y, (names, names.copy()))
+    assert rms(fitted.predict(0.9 * X), y) < 0.05
+    with pytest.raises(BadInputError, match=r"row 0: expected sample 0, found 11 \(the same samples in another"):
+        fitted.fit(X, 0.9 * X[::-1], y, (names, names[::-1]))

@@ -1,5 +1,7 @@
 """Heads on embeddings: they find what is there, invent nothing, and see no test row."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -165,11 +167,23 @@ def test_a_head_is_given_the_blocks_it_names():
     assert heads["ridge"] == heads["evidence"] == heads["logistic"] == ["learned", "stats"]
     assert heads["fs_evidence"] == heads["fs_logistic"] == ["fs_raw", "fs_snv", "learned", "stats"]
     assert heads["ridge_cls"] == ["cls", "stats"]
-    assert set(applicable(list(HEADS), OWN, FIXED)) == set(HEADS) - {"ridge_mean", "ridge_cls", "ridge_patches"}
+    without = {"ridge_mean", "ridge_cls", "ridge_patches", "kernels"}
+    assert set(applicable(list(HEADS), OWN, FIXED)) == set(HEADS) - without
     assert applicable(list(HEADS), FIXED, None) == {
-        name: list(FIXED) for name in ("ridge", "evidence", *MODELS, "logistic")
+        name: list(FIXED) for name in ("ridge", "evidence", "kernels", *MODELS, "logistic")
     }
     assert by_kind(["ridge", "logistic"]) == {"regression": ["ridge"], "classification": ["logistic"]}
+
+
+def test_the_kernel_head_is_given_the_named_blocks_and_records_what_it_chose(y):
+    blocks = {"raw": blocks_of()["learned"], "d1": np.c_[blocks_of(seed=2)["learned"], 5.0 * y]}
+    heads = applicable(["kernels"], blocks, None)
+    outcome = run_heads(blocks, [regression(y)], folds_of(), heads, repeats=1, max_rows=300, inner_splits=3, seed=1)
+    assert r2(outcome.predictions) > 0.9
+    assert (outcome.predictions["upper"] > outcome.predictions["prediction"]).all()
+    chosen = outcome.choices[0]["choice"]
+    assert {"linear raw", "window d1 0", "matern", "flattened d1"} <= set(chosen["strengths"])
+    assert json.loads(json.dumps(chosen)) == chosen
 
 
 def test_unknown_heads_and_missing_embeddings_of_fs_are_named():

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from etalon.evaluate.uncertainty import (
     conformal_quantile,
     coverage,
     fewest_scores,
     jackknife_plus,
-    outlying,
     squared_mahalanobis,
 )
 
@@ -53,11 +53,10 @@ def test_intervals_widen_with_difficulty_and_are_infinite_with_too_few_scores():
     assert np.isinf(jackknife_plus(scores[:5], predictions[:5], np.ones(2), 0.9)).all()
 
 
-def test_a_share_of_normal_scores_lies_beyond_the_limit_and_a_far_one_does():
+def test_mahalanobis_distances_are_chi_square_of_normal_scores_and_know_no_units():
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(4, 4))
     scores, new = rng.normal(size=(4000, 4)) @ mixing, rng.normal(size=(4000, 4)) @ mixing
-    assert outlying(scores, new, 0.975).mean() == pytest.approx(0.025, abs=0.01)
-    assert outlying(scores, np.full((1, 4), 30.0) @ mixing).all()
-    # The distance knows no units.
-    np.testing.assert_allclose(squared_mahalanobis(scores * 7.0, new * 7.0), squared_mahalanobis(scores, new))
+    found = squared_mahalanobis(scores, new)
+    assert (found > chi2.ppf(0.975, 4)).mean() == pytest.approx(0.025, abs=0.01)
+    np.testing.assert_allclose(squared_mahalanobis(scores * 7.0, new * 7.0), found)

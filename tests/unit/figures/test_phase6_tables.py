@@ -6,10 +6,12 @@ import pytest
 
 from etalon.errors import BadInputError
 from etalon.evaluate import compare
+from etalon.evaluate.halves import half_of
 from etalon.figures import (
     fig_phase6_critical_difference,
     tab_phase6_cross_instrument,
     tab_phase6_downstream,
+    tab_pretraining_final,
     tab_pretraining_levers,
 )
 from etalon.figures.encoder_rows import ABSENT
@@ -87,6 +89,42 @@ def test_a_lever_is_the_error_with_it_over_that_without_it(downstream):
     absent = lever(table, "metadata", "fsnl")
     assert (absent["tasks"], absent["status"]) == (0, ABSENT)
     assert lever(table, "masked objective", head="evidence")["status"] == ABSENT
+
+
+def heads_on_fs():
+    """Rows of fs under other heads, the pretrained one twice as good on the second target of every dataset."""
+    for number, (dataset, target) in enumerate(TASKS):
+        errors = {"fs/kernels": 0.72, "fs/pretrained_kernels": 0.72 if target == "x" else 0.36}
+        for name, factor in errors.items():
+            yield of(name) | {"dataset": dataset, "target": target, "value": (1 + number) * factor}
+
+
+def test_levers_of_the_head_are_compared_under_their_own_pair_of_heads(downstream):
+    table = tab_pretraining_levers.tabulate(pd.concat([downstream, metrics_of(heads_on_fs())]))
+    kernels = lever(table, "kernels of the head", "fs", "kernels")
+    assert kernels[["with", "without"]].tolist() == ["fs/kernels", "fs/evidence"]
+    assert kernels["mean"] == pytest.approx(0.9)
+    pooled = lever(table, "pooled prior of the head", "fs", "pretrained_kernels")
+    assert pooled["mean"] == pytest.approx(np.sqrt(0.5))
+
+
+def test_the_final_table_counts_datasets_once_and_keeps_the_halves_apart(downstream):
+    more = [row for row in heads_on_fs() if not (row["dataset"] == "f7_a" and row["target"] == "y")]
+    table = tab_pretraining_final.tabulate(pd.concat([downstream, metrics_of(more)])).set_index(["half", "method"])
+    halves = pd.Series({dataset: half_of(dataset.split("_")[0]) for dataset, _ in TASKS})
+    assert halves.nunique() == 2
+    for half in halves.unique():
+        own = halves.index[halves == half]
+        pretrained, kernels = (table.loc[(half, f"fs/{head}")] for head in ("pretrained_kernels", "kernels"))
+        assert pretrained["datasets"] == len(own)
+        by_dataset = [0.72 if dataset == "f7_a" else 0.72 * np.sqrt(0.5) for dataset in own]
+        assert pretrained["mean"] == pytest.approx(np.exp(np.mean(np.log(by_dataset))))
+        assert pretrained["control_mean"] == pytest.approx(pretrained["mean"] / 0.72)
+        assert kernels["fixed_mean"] == pytest.approx(0.9)
+        assert np.isnan(kernels["control_mean"])
+        assert table.loc[(half, "tuned_pls"), "mean"] == pytest.approx(1.0)
+        assert table.loc[(half, "fsnl_episodic_asls/evidence"), "status"] == ABSENT
+    assert "Stacked PLS" in tab_pretraining_final.typeset(table.reset_index())
 
 
 def test_a_lever_is_judged_on_equal_seeds(downstream):
@@ -208,7 +246,7 @@ def test_other_instruments_are_compared_within_the_condition():
     assert r"other instrument & Tuned PLS & 4 & 0.20 & 1.000" in text
 
 
-@pytest.mark.parametrize("module", [tab_pretraining_levers, tab_phase6_cross_instrument])
+@pytest.mark.parametrize("module", [tab_pretraining_levers, tab_pretraining_final, tab_phase6_cross_instrument])
 def test_a_table_of_nothing_is_an_error(module):
     with pytest.raises(BadInputError, match="condition"):
         module.tabulate(metrics_of(downstream_rows())[:0])

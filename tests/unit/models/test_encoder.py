@@ -93,3 +93,9 @@ def test_baselines_travel_with_their_points():
     spectra, baselines = [torch.tensor([5.0, 4.0, 9.0])], [torch.tensor([1.0, 1.0, 2.0])]
     blocks = embed_spectra(Corrected(), spectra, [axis], modality="nir", axis_unit="nm", baselines=baselines)
     assert blocks["corrected"].item() == 4 * 2 + 7 * 4
+
+
+def test_arrays_are_as_good_as_tensors(encoder):
+    spectra, axes = mixed()
+    as_arrays = embed(encoder, [x.numpy() for x in spectra], [axis.numpy() for axis in axes])
+    assert_same(embed(encoder, spectra, axes), as_arrays)

@@ -12,7 +12,7 @@ from etalon.errors import BadInputError
 from etalon.models.encoder import GridBatch
 from etalon.models.patch_transformer import PatchTransformer
 from etalon.train.learned_transfer import LearnedTransfer
-from etalon.train.pair_fitting import Pairs, fit_network
+from etalon.train.pair_fitting import Pairs, fit_networks
 from etalon.train.pair_network import make_network
 from etalon.train.transfer_member import Plan
 
@@ -96,10 +96,11 @@ def test_adapters_alone_move_and_the_start_stays_as_it_is(start):
     torch.manual_seed(0)
     pairs = Pairs(torch.randn(6, 1, POINTS), torch.randn(6, POINTS), torch.randn(POINTS), torch.randn(6))
     given = copy.deepcopy(start.state_dict())
-    options = {"steps": 5, "batch": 8, "rate": 1e-2, "seed": 0, "heteroscedastic": False}
+    options = {"steps": 5, "batch": 8, "rate": 1e-2, "heteroscedastic": False}
     for method in ("lora", "full"):
         network = make_network(method, start, PLACE, n_inputs=1, rank=4, dropout=0.0)
-        fit_network(network, pairs, **options)
+        (trained,) = fit_networks(network, [pairs], [0], **options)
+        network.load_state_dict(trained.weights, strict=False)
         own = {name.replace(".base_layer", ""): tensor for name, tensor in network.backbone.state_dict().items()}
         equal = {name: torch.equal(own[name], tensor) for name, tensor in given.items()}
         # The embedding's read-out and the reconstruction of pretraining take no part.
@@ -149,14 +150,32 @@ def test_unlike_spectra_are_more_difficult(calibration, start, difficulty):
     assert fitted.difficulty(fitted.transferred(far))[0].mean() > own.mean()
 
 
+def test_copies_trained_together_are_those_trained_alone(start):
+    """Tasks of unlike numbers of pairs: neither padding nor the other's gradient reaches a copy."""
+    torch.manual_seed(0)
+    tasks = [
+        Pairs(torch.randn(n, 2, POINTS), torch.randn(n, POINTS), torch.randn(POINTS), torch.randn(n)) for n in (3, 9, 5)
+    ]
+    options = {"steps": 4, "batch": 6, "rate": 1e-2, "heteroscedastic": False}
+    for method in ("lora", "full", "cnn"):
+        network = make_network(method, start, PLACE, n_inputs=2, rank=4, dropout=0.0)
+        given = copy.deepcopy(network.state_dict())
+        together = fit_networks(network, tasks, [5, 6, 7], **options)
+        for task, seed, found in zip(tasks, (5, 6, 7), together, strict=True):
+            (alone,) = fit_networks(network, [task], [seed], **options)
+            assert found.weights.keys() == alone.weights.keys()
+            torch.testing.assert_close(found(task.inputs).added, alone(task.inputs).added, rtol=1e-3, atol=1e-4)
+        assert all(torch.equal(tensor, given[name]) for name, tensor in network.state_dict().items())
+
+
 def test_the_head_learns_where_the_noise_is():
     torch.manual_seed(0)
     noise = torch.where(torch.arange(POINTS) < POINTS // 2, 0.1, 1.5)
     pairs = Pairs(torch.randn(40, 1, POINTS), torch.randn(40, POINTS) * noise, torch.zeros(POINTS), torch.zeros(40))
     start = PatchTransformer(points=POINTS, width=16, layers=1, heads=2)
     network = make_network("full", start, PLACE, n_inputs=1, rank=4, dropout=0.0)
-    fit_network(network, pairs, steps=120, batch=32, rate=1e-2, seed=0, heteroscedastic=True)
-    said = network(pairs.inputs).log_variance.detach().mean(dim=0)
+    (trained,) = fit_networks(network, [pairs], [0], steps=120, batch=32, rate=1e-2, heteroscedastic=True)
+    said = trained(pairs.inputs).log_variance.detach().mean(dim=0)
     assert float(said[POINTS // 2 + 16 :].mean() - said[: POINTS // 2 - 16].mean()) > 1.0
 
 

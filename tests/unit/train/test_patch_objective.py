@@ -62,7 +62,7 @@ def test_more_and_more_is_hidden_and_then_a_quarter_of_every_kind():
 def test_every_loss_moves_the_encoder_and_the_target_network_only_follows():
     axis = torch.linspace(1100, 2500, 300, dtype=torch.float64)
     source = TrainingSet("a", "a", GridBatch(spectra(20, 300), axis, "nir", "nm"), None, None, None, {})
-    for name in LOSSES:
+    for name in (*LOSSES, "contrastive"):
         torch.manual_seed(0)
         objective = PatchObjective(PatchTransformer(**SIZE), {name: 1.0}, ["noise", "scatter"], steps=10)
         group = Group(0, source.batch.rows(torch.arange(6)), None, torch.Generator().manual_seed(3))
@@ -80,13 +80,27 @@ def arguments(training, out, **changes):
         "average_decay": 0.9, "precision": "float32", "measurements": 2, "patience": 0, "still": 0.0, "save_every": 0.0,
     }  # fmt: skip
     settings = {
-        "device": "cpu", "size": SIZE, "p_synthetic": 0.0, "losses": LOSSES, "augment": ["noise", "shift"],
+        "device": "cpu", "size": SIZE, "p_synthetic": 0.0, "losses": LOSSES, "masking": "curriculum",
+        "augment": ["noise", "shift"],
         "batch": {"groups": 2, "spectra": 8}, "training": schedule | changes,
     }  # fmt: skip
     path = training.folder / out / "seed0.safetensors"
     return [
         *("--data", *(str(training.folder / name) for name in ("a", "b", "c"))),
-        *("--heldout-families", "elsewhere", "--encoder-seed", "0", "--seed", "1", "--settings", json.dumps(settings)),
+        *(
+            "--variant",
+            "pretrained",
+            "--heldout",
+            "fold0",
+            "--heldout-families",
+            "elsewhere",
+            "--encoder-seed",
+            "0",
+            "--seed",
+            "1",
+            "--settings",
+            json.dumps(settings),
+        ),
         *("--out", str(path), "--curves", str(path.with_suffix(".parquet"))),
     ]
 

@@ -22,5 +22,6 @@ def _read_table(file: Path, entry: Entry) -> pd.DataFrame:
         decimal=entry.options.get("decimal", "."),
         encoding="utf-8-sig",
         low_memory=False,
+        nrows=entry.options.get("rows"),
     )
     return named_columns(table)

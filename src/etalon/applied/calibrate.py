@@ -1,0 +1,82 @@
+"""A calibration of a person's own spectra: methods judged by nested cross-validation, one of them kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from etalon.applied.assess import Parts, assess
+from etalon.applied.features import Grid
+from etalon.applied.judging import Progress, choose, judge, outer_folds, split
+from etalon.applied.methods import TITLES, Bench, fit
+from etalon.applied.outcome import AUTO, Outcome, Wishes
+from etalon.contracts import SpectraSet, Target
+from etalon.data.folds import group_specimens
+from etalon.errors import BadInputError, NotRunError
+from etalon.evaluate.tasks import MIN_ROWS
+from etalon.seeds import derive_seed
+
+MIN_SPECIMENS = 10
+
+
+def calibrate(
+    spectra: SpectraSet, target: Target, wishes: Wishes, progress: Progress = lambda steps, total: steps
+) -> Outcome:
+    """Choose, judge and fit calibrations of one target.
+
+    Test specimens are put aside first. On the others every method runs under grouped cross-validation, all choices
+    inside the training folds. With the method "auto" tuned PLS is kept unless another's RMSECV is below it with its
+    whole 95 % interval; then that with the smallest RMSECV. The kept method chooses once more on all calibration rows.
+
+    Raises
+    ------
+    BadInputError : a wish that cannot be met; fewer than 20 measured samples or 10 specimens; references that are equal
+    """
+    column = spectra.metadata.targets.index(target)
+    y, groups = spectra.reference[:, column], group_specimens(spectra)
+    measured = np.flatnonzero(np.isfinite(y))
+    _check(spectra, target, wishes, y[measured], groups[measured])
+    rows, test, test_of = split(spectra, y, groups, measured, wishes)
+    folds = outer_folds(spectra, groups, rows, wishes)
+    names = [name for name in TITLES if name != "embedding_ridge" or wishes.checkpoint is not None]
+    metadata = spectra.metadata
+    grid = Grid(spectra.wavelengths, metadata.axis_unit, metadata.modality)
+    bench, missing = _prepare(grid, spectra, y, groups, wishes, names)
+    runs = [name for name in names if name not in missing]
+    judged = judge(bench, rows, folds, runs, missing, names, wishes.seed, progress)
+    chosen, why = choose(judged, wishes.method)
+    kept = fit(chosen.name, bench, rows, derive_seed(wishes.seed, "choice", chosen.name))
+    parts = Parts(rows, test, test_of, folds)
+    return assess(spectra, target, bench, parts, judged, chosen, why, kept, wishes.seed)
+
+
+def _check(spectra: SpectraSet, target: Target, wishes: Wishes, y: np.ndarray, groups: np.ndarray) -> None:
+    where = spectra.metadata.dataset_id
+    if wishes.method not in (AUTO, *TITLES):
+        raise BadInputError(where, "--method", f"one of {', '.join((AUTO, *TITLES))}", repr(wishes.method))
+    if wishes.method == "embedding_ridge" and wishes.checkpoint is None:
+        raise BadInputError(where, "--method", "an --encoder with weights, for embedding_ridge", "--encoder fs")
+    if wishes.folds < 2:
+        raise BadInputError(where, "--folds", "at least 2", wishes.folds)
+    if not 0 <= wishes.test_share < 1:
+        raise BadInputError(where, "--test-share", "a share from 0 to below 1", wishes.test_share)
+    if len(y) < MIN_ROWS:
+        raise BadInputError(where, target.name, f"at least {MIN_ROWS} measured samples", len(y))
+    if (n := len(np.unique(groups))) < MIN_SPECIMENS:
+        raise BadInputError(where, target.name, f"at least {MIN_SPECIMENS} measured specimens", n)
+    if np.ptp(y) == 0:
+        raise BadInputError(where, target.name, "reference values that differ", f"{y[0]:g} alone")
+
+
+def _prepare(
+    grid: Grid, spectra: SpectraSet, y: np.ndarray, groups: np.ndarray, wishes: Wishes, names: Sequence[str]
+) -> tuple[Bench, dict[str, str]]:
+    """Return the bench, and why the methods on embeddings cannot run where that is so."""
+    values = spectra.intensities.astype(np.float64)
+    try:
+        return Bench.prepare(grid, values, y, groups, wishes.checkpoint, names), {}
+    except NotRunError as error:
+        classical = [name for name in names if name in ("tuned_pls", "tuned_ridge")]
+        missing = {name: error.reason for name in names if name not in classical}
+        return Bench.prepare(grid, values, y, groups, None, classical), missing

@@ -1,0 +1,332 @@
+"""A calibration carried to another instrument: every method judged inside the transfer samples, one recommended.
+
+`source` is the instrument of the calibration, `target` the other. Transfer samples are the specimens that both
+measured and whose reference is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from etalon.applied.features import ChannelFeatures, Grid, baselines
+from etalon.applied.judging import error_ratio
+from etalon.applied.methods import quiet_pls
+from etalon.applied.monitor import Subspace
+from etalon.chemometrics.transfer import MIN_PAIRS, SourceCalibration, Transfer, left_out
+from etalon.chemometrics.transfer_ds import DirectStandardisation
+from etalon.chemometrics.transfer_pds import PiecewiseDirectStandardisation
+from etalon.contracts import SpectraSet, Target
+from etalon.data.axis import same_axis
+from etalon.data.folds import group_specimens
+from etalon.errors import BadInputError, NotRunError
+from etalon.evaluate import metrics, tuning
+from etalon.evaluate.calibration import Calibration, clip_range
+from etalon.evaluate.transfer_methods import METHODS
+from etalon.evaluate.views import Views
+from etalon.preprocess.standard import CHOICES, SAVGOL
+from etalon.seeds import derive_seed
+
+MIN_SHARED = 2 * MIN_PAIRS
+MIN_CHANNELS = 20
+NONE = "none"
+# mdi-PLS wants a third instrument.
+NAMES = (NONE, *(name for name in METHODS if name != "mdi_pls"))
+# Those that turn spectra of the target into spectra of the source as they were measured.
+STANDARDISATIONS: dict[str, Callable[[SourceCalibration], Transfer]] = {
+    "ds": DirectStandardisation,
+    "ds_residual": lambda calibration: DirectStandardisation(calibration, keep_rest=True),
+    "pds": PiecewiseDirectStandardisation,
+}
+AS_MEASURED = "none"  # the preprocessing of that name
+
+Progress = Callable[[Iterable, int], Iterable]
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """Two instruments on the channels of the source that both cover.
+
+    Attributes
+    ----------
+    y, groups : of the source's rows, shape (n_source,)
+    values : spectra of source and target one after the other; views : the same under every preprocessing
+    shared : names of the transfer samples; y_shared : their references, shape (n_shared,)
+    """
+
+    source: SpectraSet
+    target: SpectraSet
+    grid: Grid
+    y: np.ndarray
+    groups: np.ndarray
+    values: np.ndarray
+    views: Views
+    shared: np.ndarray
+    y_shared: np.ndarray
+
+    @classmethod
+    def build(cls, source: SpectraSet, target: SpectraSet, analyte: Target) -> Bridge:
+        """Find the transfer samples; raises BadInputError where the two sets do not fit together."""
+        _check_kinds(source, target)
+        own, other = source.wavelengths, target.wavelengths
+        channels = own[(own >= other[0]) & (own <= other[-1])]
+        where = f"{source.metadata.dataset_id} and {target.metadata.dataset_id}"
+        if len(channels) < MIN_CHANNELS:
+            raise BadInputError(where, "axis", f"at least {MIN_CHANNELS} channels that both cover", len(channels))
+        y = source.reference[:, source.metadata.targets.index(analyte)]
+        known = {name: float(np.nanmean(y[source.specimen == name])) for name in _measured(source, y)}
+        shared = np.array([name for name in np.unique(target.specimen) if name in known])
+        if len(shared) < MIN_SHARED:
+            hint = "" if len(shared) else f"; such as {source.specimen[0]!r} and {target.specimen[0]!r}"
+            expected = f"at least {MIN_SHARED} specimens of one name in both, with a reference"
+            raise BadInputError(where, "specimens", expected, f"{len(shared)}{hint}")
+        grid = Grid(channels, source.metadata.axis_unit, source.metadata.modality)
+        values = np.concatenate([_on(channels, one) for one in (source, target)])
+        views = Views(values, baselines(values, grid), **SAVGOL)
+        y_shared = np.array([known[name] for name in shared])
+        return cls(source, target, grid, y, group_specimens(source), values, views, shared, y_shared)
+
+    def rows_of(self, names: np.ndarray, target: bool) -> np.ndarray:
+        """Return rows of `values` of the scans of specimens, on one instrument."""
+        specimen = self.target.specimen if target else self.source.specimen
+        return np.flatnonzero(np.isin(specimen, names)) + (len(self.source) if target else 0)
+
+
+def _check_kinds(source: SpectraSet, target: SpectraSet) -> None:
+    for name in ("modality", "axis_unit", "representation"):
+        expected, found = (getattr(one.metadata, name) for one in (source, target))
+        near = name == "modality" and {expected, found} <= {"nir", "visnir"}
+        if expected != found and not near and not (name == "representation" and "unknown" in (expected, found)):
+            raise BadInputError(target.metadata.dataset_id, name, f"{expected}, as of the calibration's set", found)
+
+
+def _measured(spectra: SpectraSet, y: np.ndarray) -> list[str]:
+    return sorted(set(spectra.specimen[np.isfinite(y)].tolist()))
+
+
+def _on(channels: np.ndarray, spectra: SpectraSet) -> np.ndarray:
+    if same_axis(spectra.wavelengths, channels):
+        return spectra.intensities.astype(np.float64)
+    return np.array([np.interp(channels, spectra.wavelengths, row) for row in spectra.intensities.astype(np.float64)])
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A source calibration and transfer samples, in spectra as the calibration sees them.
+
+    Attributes
+    ----------
+    fitted : the calibration; calibration : the same as transfer methods take it
+    raw : PLS on spectra as measured, for standardisations whose result is to be spectra
+    names : of the transfer samples; source, target : means of their scans, shape (n, p); y : references
+    limits : to which predictions are held
+    """
+
+    bridge: Bridge
+    fitted: Calibration
+    calibration: SourceCalibration
+    raw: SourceCalibration
+    names: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    y: np.ndarray
+    limits: tuple[float, float]
+
+    def seen(self, rows: np.ndarray) -> np.ndarray:
+        return self.bridge.views.transform(self.fitted.choice.preprocessing, self.fitted.preprocessing_, rows)
+
+    def predict(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Return what a method predicts of rows of the target instrument. Raises NotRunError."""
+        if name == NONE:
+            return self.fitted.predict(self.bridge.views, rows)
+        return np.clip(self.method(name).predict(self.seen(rows)), *self.limits)
+
+    def method(self, name: str) -> Transfer:
+        with quiet_pls():
+            return METHODS[name](self.calibration, ()).fit(self.source, self.target, self.y)
+
+    def standardise(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Return spectra of the target instrument as the source would have measured them, shape (n, p)."""
+        values = self.bridge.values
+        source, target = (_means(self.bridge, self.names, values, on) for on in (False, True))
+        return STANDARDISATIONS[name](self.raw).fit(source, target, self.y).transform(values[rows])
+
+    def predict_standardised(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Return what the unchanged calibration predicts of standardised spectra."""
+        spectra = self.standardise(name, rows)
+        views = Views(spectra, baselines(spectra, self.bridge.grid), **SAVGOL)
+        return self.fitted.predict(views, np.arange(len(rows)))
+
+
+def settle(bridge: Bridge, names: np.ndarray, without: np.ndarray, seed: int) -> Setting:
+    """Choose and fit the source calibration without the rows of specimens `without`; take `names` to transfer."""
+    held = np.isin(bridge.source.specimen, without)
+    rows = np.flatnonzero(np.isfinite(bridge.y) & ~np.isin(bridge.groups, bridge.groups[held]))
+    y, views = bridge.y, bridge.views
+    splits = CHOICES["inner_splits"]
+    with quiet_pls():
+        n_target = len(views.source(AS_MEASURED)) - len(y)
+        groups = np.r_[bridge.groups, bridge.groups.max() + 1 + np.arange(n_target)]
+        data = tuning.training(
+            views, np.r_[y, np.full(n_target, np.nan)], groups, rows, n_splits=splits, seed=seed, stratify=False
+        )
+        tuned = {name: tuning.tune_pls(data, name, CHOICES["max_lv"]) for name in CHOICES["preprocessings"]}
+        best = tuning.best_of(list(tuned.values())).choice
+        fitted = Calibration(best).fit(views, rows, y[rows])
+    seen = views.transform(best.preprocessing, fitted.preprocessing_, np.arange(len(bridge.values)))
+    return Setting(
+        bridge,
+        fitted,
+        SourceCalibration(seen[rows], y[rows], best.settings["n_lv"]),
+        SourceCalibration(bridge.values[rows], y[rows], tuned[AS_MEASURED].choice.settings["n_lv"]),
+        names,
+        _means(bridge, names, seen, False),
+        _means(bridge, names, seen, True),
+        bridge.y_shared[np.isin(bridge.shared, names)],
+        clip_range(y[rows]),
+    )
+
+
+def _means(bridge: Bridge, names: np.ndarray, spectra: np.ndarray, target: bool) -> np.ndarray:
+    """Return the mean of the scans of each specimen on one instrument, in the order of `names`."""
+    return np.array([spectra[bridge.rows_of(np.array([name]), target)].mean(axis=0) for name in names])
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A method under cross-validation inside the transfer samples.
+
+    Attributes
+    ----------
+    errors : predictions of the target's scans less reference, by models that saw neither of the specimen's spectra
+    ratio : root mean squared error over that of the uncorrected calibration, with its 95 % interval
+    """
+
+    name: str
+    errors: np.ndarray
+    rmse: float
+    ratio: tuple[float, float, float]
+    not_run: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the transfer samples say of the methods.
+
+    Attributes
+    ----------
+    candidates : by predictions; standardised : of spectra handed to the unchanged calibration
+    recommended : name of a candidate; why : a sentence
+    honest : error of choosing by this very comparison: each fold by the method that is best on the others
+    specimens : of the errors, shape (n_scans,)
+    """
+
+    candidates: tuple[Candidate, ...]
+    standardised: tuple[Candidate, ...]
+    recommended: Candidate
+    why: str
+    honest: float
+    specimens: np.ndarray
+
+
+def compare(
+    bridge: Bridge, seed: int, progress: Progress = lambda steps, total: steps, names: Sequence[str] = NAMES
+) -> Comparison:
+    """Judge every method by leaving out transfer samples, a fold at a time, from all that is fitted."""
+    order = np.random.default_rng(derive_seed(seed, "transfer")).permutation(len(bridge.shared))
+    masks = [np.isin(np.arange(len(order)), order[left]) for left in left_out(len(order))]
+    predictions: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    spectra: dict[str, list[np.ndarray]] = {name: [] for name in STANDARDISATIONS}
+    missing: dict[str, str] = {}
+    tested, folds = [], []
+    for number, left in enumerate(progress(masks, len(masks))):
+        setting = settle(bridge, bridge.shared[~left], bridge.shared[left], derive_seed(seed, "inner", number))
+        rows = bridge.rows_of(bridge.shared[left], target=True)
+        tested.append(rows)
+        folds += [number] * len(rows)
+        for name in names:
+            if name not in missing:
+                try:
+                    predictions[name].append(setting.predict(name, rows))
+                except NotRunError as error:
+                    missing[name] = error.reason
+        for name in STANDARDISATIONS:
+            spectra[name].append(setting.predict_standardised(name, rows))
+    specimens = bridge.target.specimen[np.concatenate(tested) - len(bridge.source)]
+    y = bridge.y_shared[np.searchsorted(bridge.shared, specimens)]
+    base = np.concatenate(predictions[NONE])
+
+    def judged(name: str, parts: list[np.ndarray]) -> Candidate:
+        if name in missing:
+            return Candidate(name, np.empty(0), float("nan"), (float("nan"),) * 3, missing[name])
+        y_hat = np.concatenate(parts)
+        ratio = error_ratio(y, y_hat, base, specimens, derive_seed(seed, "bootstrap"))
+        return Candidate(name, y_hat - y, metrics.rmsep(y, y_hat), ratio)
+
+    candidates = tuple(judged(name, parts) for name, parts in predictions.items())
+    standardised = tuple(judged(name, parts) for name, parts in spectra.items())
+    recommended, why = _recommend(candidates)
+    return Comparison(candidates, standardised, recommended, why, _honest(candidates, np.array(folds)), specimens)
+
+
+def _recommend(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
+    by_name = {one.name: one for one in candidates}
+    ran = [one for one in candidates if one.not_run is None]
+    best = min(ran, key=lambda one: one.rmse)
+    if best.name == NONE:
+        return best, "No correction has a smaller error than the calibration as it is."
+    ratio, low, high = best.ratio
+    said = f"{ratio:.2f} times the uncorrected error (95 % interval {low:.2f} to {high:.2f})"
+    if high >= 1:
+        return by_name[NONE], f"The best correction, {best.name}, has {said}: not better beyond chance."
+    return best, f"It has {said}, the smallest of {len(ran)} methods."
+
+
+def _honest(candidates: Sequence[Candidate], folds: np.ndarray) -> float:
+    """Return the root mean squared error where every fold is predicted by the method best on the other folds."""
+    ran = [one for one in candidates if one.not_run is None]
+    errors = np.array([one.errors for one in ran])
+    squared = np.empty(len(folds))
+    for fold in np.unique(folds):
+        best = int((errors[:, folds != fold] ** 2).mean(axis=1).argmin())
+        squared[folds == fold] = errors[best, folds == fold] ** 2
+    return float(np.sqrt(squared.mean()))
+
+
+def carried(setting: Setting, name: str) -> tuple[ChannelFeatures, np.ndarray, float, Subspace]:
+    """Return what makes a model of the target instrument: features of its spectra, a line through them, their space."""
+    bridge, choice = setting.bridge, setting.fitted.choice
+    held = bridge.views.source(choice.preprocessing)[: len(bridge.source)]
+    known = np.flatnonzero(np.isfinite(bridge.y))
+    features = ChannelFeatures.fit(choice.preprocessing, bridge.grid, held[known])
+    p = len(bridge.grid.wavelengths)
+    predict = setting.calibration.predict if name == NONE else setting.method(name).predict
+    intercept = float(predict(np.zeros((1, p)))[0])
+    coefficients = predict(np.eye(p)) - intercept
+    subspace = Subspace.principal(setting.target, max(1, min(5, len(setting.target) // 3)))
+    return features, coefficients, intercept, subspace
+
+
+def transferred(setting: Setting, name: str) -> SpectraSet:
+    """Return all spectra of the target instrument as the source would have measured them, as a dataset."""
+    bridge = setting.bridge
+    rows = np.arange(len(bridge.source), len(bridge.values))
+    own, other = bridge.target.metadata, bridge.source.metadata
+    channels = bridge.grid.wavelengths
+    metadata = replace(
+        own,
+        dataset_id=f"{own.dataset_id}_as_{other.dataset_id}"[:60],
+        title=f"{own.title}, carried to {other.dataset_id} by {name}",
+        modality=other.modality,
+        representation=other.representation,
+        instrument=other.instrument,
+        manufacturer=other.manufacturer,
+        instrument_type=other.instrument_type,
+        spectral_range=(float(channels[0]), float(channels[-1])),
+        spectral_step=float((channels[-1] - channels[0]) / (len(channels) - 1)),
+        paired_with=(own.dataset_id, other.dataset_id),
+        weights=False,
+    )
+    return replace(bridge.target, metadata=metadata, intensities=setting.standardise(name, rows), wavelengths=channels)

@@ -1,0 +1,52 @@
+"""The model of a calibration that was carried to another instrument."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from etalon.applied.assess import INTERVALS, by_specimen, origin
+from etalon.applied.model import Model
+from etalon.applied.monitor import LEVELS, Subspace, q_limit, t2_limit
+from etalon.applied.outcome import finite
+from etalon.applied.transfer import Candidate, Comparison, Setting, carried
+from etalon.chemometrics.transfer import left_out
+from etalon.contracts import Target
+from etalon.evaluate.uncertainty import conformal_quantile
+
+
+def transfer_model(setting: Setting, found: Comparison, kept: Candidate, target: Target, seed: int) -> Model:
+    """Return a model for spectra of the target instrument; distances are to the transfer samples as that saw them."""
+    features, coefficients, intercept, subspace = carried(setting, kept.name)
+    bridge, y = setting.bridge, setting.calibration.y
+    n, k = len(setting.target), subspace.n_components
+    scores = by_specimen(kept.errors, found.specimens)
+    choice = {"method": kept.name, "preprocessing": setting.fitted.choice.preprocessing}
+    metadata = bridge.source.metadata
+    about = {
+        **origin(bridge.target, target),
+        "method": f"transfer_{kept.name}",
+        "choice": choice | setting.fitted.choice.settings,
+        "features": features.describe(),
+        "axis_unit": metadata.axis_unit,
+        "modality": metadata.modality,
+        "reference_range": [y.min(), y.max()],
+        "limits": setting.limits,
+        "t2_limits": {level: t2_limit(n, k, level) for level in LEVELS},
+        "q_limits": {level: q_limit(_left_out_q(setting.target, k), level) for level in LEVELS},
+        "quantiles": {level: conformal_quantile(scores, level) for level in INTERVALS},
+        "intercept": intercept,
+        "statistics": {"transfer": {"rmse": kept.rmse, "rmse_of_choosing": found.honest, "n_transfer": n}},
+        "seed": seed,
+        "n_calibration": len(y),
+        "n_specimens": len(np.unique(bridge.source.specimen)),
+        "transferred_from": metadata.dataset_id,
+    }
+    return Model(finite(about), features, coefficients, subspace)
+
+
+def _left_out_q(spectra: np.ndarray, n_components: int) -> np.ndarray:
+    """Return Q of each spectrum by components of the others, shape (n,)."""
+    q = np.empty(len(spectra))
+    for left in left_out(len(spectra)):
+        q[left] = Subspace.principal(spectra[~left], n_components).distances(spectra[left])[1]
+    return q

@@ -1,0 +1,56 @@
+"""Text files of one spectrum each: two columns, axis and intensity."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from etalon.data.scans import MIN_CHANNELS, Scans, checked
+from etalon.errors import BadInputError
+
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+UNIT = {"nm": "nm", "nanometer": "nm", "nanometers": "nm", "cm-1": "cm-1", "cm^-1": "cm-1", "1/cm": "cm-1"}
+UNIT_TEXT = re.compile(r"\b(nm|nanometers?|cm-1|cm\^-1|1/cm)(?![\w^])", re.IGNORECASE)
+SHOWN = 60
+
+
+def read(path: Path) -> Scans:
+    """Read lines of two numbers, parted by tab, semicolon, comma or blanks; lines above them are a heading.
+
+    A unit that stands in the heading (nm, cm-1) is that of the axis.
+    """
+    content = path.read_bytes()
+    if b"\x00" in content[:4096] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadInputError(path, "file", "two columns of text", "a binary file")
+    text = _decode(content)
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    start = next((i for i, (_, line) in enumerate(lines) if _numbers(line)), len(lines))
+    pairs = []
+    for number, line in lines[start:]:
+        pair = _numbers(line)
+        if pair is None:
+            raise BadInputError(path, f"line {number}", "two numbers, axis and intensity", repr(line[:SHOWN]))
+        pairs.append(pair)
+    if len(pairs) < MIN_CHANNELS:
+        first = repr(lines[0][1][:SHOWN]) if lines else "an empty file"
+        raise BadInputError(path, "file", f"at least {MIN_CHANNELS} lines of two numbers", first)
+    axis, intensities = np.array(pairs).T
+    heading = " ".join(line for _, line in lines[:start])
+    units = {UNIT[found.casefold()] for found in UNIT_TEXT.findall(heading)}
+    return checked(path, Scans(axis, units.pop() if len(units) == 1 else None, intensities[None]))
+
+
+def _decode(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace")
+    return content.decode("utf-8-sig", "replace")
+
+
+def _numbers(line: str) -> tuple[float, float] | None:
+    """Return the two numbers of a line; None where it holds anything else."""
+    for delimiter in ("\t", ";", None, ","):
+        cells = [cell.strip() for cell in line.split(delimiter) if cell.strip()]
+        if len(cells) == 2 and all(NUMBER.fullmatch(cell) for cell in cells):
+            first, second = (float(cell.replace(",", ".")) for cell in cells)
+            return first, second
+    return None
