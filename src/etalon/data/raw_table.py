@@ -17,6 +17,7 @@ from etalon.errors import BadInputError
 # Text as it stands, without the blanks around it; numbers where the file has typed cells (Excel).
 Cell = str | int | float
 
+MOST_BLANK_ROWS = 10_000
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 _WORKBOOK, _TEXT = "an Excel workbook", "a text table"
@@ -206,7 +207,13 @@ def _first_filled_sheet(workbook: Any, names: list[str]) -> tuple[str, list[list
     for name in names:
         worksheet = workbook[name]
         worksheet.reset_dimensions()  # some programs write a wrong extent, which would cut the table
-        records = [[_excel_cell(value) for value in row] for row in worksheet.iter_rows(values_only=True)]
+        records, filled = [], 0
+        for number, row in enumerate(worksheet.iter_rows(values_only=True), start=1):
+            records.append([_excel_cell(value) for value in row])
+            filled = number if any(cell != "" for cell in records[-1]) else filled
+            # A damaged file may put a cell into row 50 million; what lies between would fill the memory.
+            if number - filled > MOST_BLANK_ROWS:
+                raise ValueError(f"more than {MOST_BLANK_ROWS} blank rows in sheet {name!r}")
         if any(cell != "" for record in records for cell in record):
             break
     return name, records
