@@ -7,6 +7,7 @@ import datetime
 import io
 import re
 import warnings
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from etalon.errors import BadInputError
 # Text as it stands, without the blanks around it; numbers where the file has typed cells (Excel).
 Cell = str | int | float
 
-MOST_BLANK_ROWS = 10_000
+MOST_BLANK_ROWS, MOST_UNPACKED = 10_000, 2 * 2**30
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 _WORKBOOK, _TEXT = "an Excel workbook", "a text table"
@@ -188,6 +189,7 @@ def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
         # openpyxl tells of styles, validation and extensions that it does not keep; cells are all we read.
         warnings.simplefilter("ignore", UserWarning)
         try:
+            _check_members(content)
             workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             names = [worksheet.title for worksheet in workbook.worksheets]
             name, records = _first_filled_sheet(workbook, [one for one in names if sheet in (None, one)])
@@ -199,6 +201,14 @@ def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
     others = [repr(other) for other in names if other != name]
     dialect = f"sheet {name!r}" + (f"; not read: {', '.join(others)}" if others else "")
     return _assemble(path, records, dialect, decimal=None, pad=True)
+
+
+def _check_members(content: bytes) -> None:
+    """Raise ValueError for a workbook whose members would fill the memory; zipfile reads no more than they announce."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MOST_UNPACKED:
+        raise ValueError(f"{unpacked / 2**20:.0f} MiB unpacked, more than {MOST_UNPACKED / 2**20:.0f}")
 
 
 def _first_filled_sheet(workbook: Any, names: list[str]) -> tuple[str, list[list[Cell]]]:
