@@ -97,7 +97,7 @@ def test_import_writes_the_contract_and_says_what_it_understood(import_mine):
     assert said["replicates"].startswith("none")
     assert said["intensities"] == "0.1 to 0.6, representation absorbance"
     assert "left out     note\n" in out
-    assert out.endswith("written to data/real/mine\n")
+    assert out.endswith("written to data/real/mine, plot in data/real/mine/preview.png\n")
 
 
 def test_the_example_in_the_documentation_prints_what_stands_there(run):

@@ -181,6 +181,13 @@ def page(chromium: str, tmp_path: Path) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture(scope="module")
+def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """An empty page that the tests of a module share."""
+    with open_page(chromium, tmp_path_factory.mktemp("browser")) as page:
+        yield page
+
+
 def copy_to(folder: Path) -> Path:
     """Copy the workflow, without data and results."""
     for part in PARTS:

@@ -250,6 +250,7 @@ SETTINGS = {
     | {"heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "logistic")]},
     "encoder_lodo": lambda: chosen("lodo", "sizes", "draws", "max_per_set", "heads")
     | chosen("embedding", "max_rows")
+    | chosen("downstream", "n_pcs", "in_context_rows", "n_estimators", "tabpfn", "tabicl")
     | {"asls": config["asls"]},
     "classical_lodo": lambda: chosen("lodo", "sizes", "draws", "max_per_set", "min_overlap")
     | chosen("phase_0", *CHOICES)

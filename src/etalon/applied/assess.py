@@ -14,7 +14,7 @@ from ikpls.sklearn import PLS
 
 from etalon.applied.methods import Bench, Fitted, quiet_pls
 from etalon.applied.model import FORMAT, Model
-from etalon.applied.monitor import LEVELS, q_limit, t2_limit
+from etalon.applied.monitor import LEVELS, at_least, q_limit, t2_limit
 from etalon.applied.outcome import Judged, Outcome, finite
 from etalon.contracts import SpectraSet, Target
 from etalon.errors import BadInputError
@@ -57,7 +57,7 @@ def assess(
     features, (coefficients, intercept) = kept.features(), kept.line()
     subspace = kept.subspace(features.transform(bench.spectra[rows]), best)
     t2, q = _left_out_distances(kept, bench, parts, subspace.n_components)
-    n_specimens = len(np.unique(groups))
+    n_specimens, k = len(np.unique(groups)), subspace.n_components
     errors = chosen.predictions - y
     quantiles = {level: float(conformal_quantile(by_specimen(errors, groups), level)) for level in INTERVALS}
     about = {
@@ -67,8 +67,8 @@ def assess(
         "features": features.describe(),
         "reference_range": [y.min(), y.max()],
         "limits": clip_range(y),
-        "t2_limits": {level: t2_limit(n_specimens, subspace.n_components, level) for level in LEVELS},
-        "q_limits": {level: q_limit(q, level) for level in LEVELS},
+        "t2_limits": {level: at_least(t2_limit(n_specimens, k, level), t2, level) for level in LEVELS},
+        "q_limits": {level: at_least(q_limit(q, level), q, level) for level in LEVELS},
         "quantiles": quantiles,
         "intercept": intercept,
         "statistics": {},
@@ -175,16 +175,19 @@ def _coverage(
 
 
 def _flags(model: Model, rows: np.ndarray, t2: np.ndarray, q: np.ndarray, errors: np.ndarray) -> dict[int, list[str]]:
-    """Return why rows want a second look. `errors` : of predictions of samples not fitted to, over RMSECV."""
+    """Return why rows want a second look: distances over their 99 % limits, errors over RMSECV.
+
+    `errors` : of predictions of samples not fitted to, over RMSECV.
+    """
     t2_limit, q_limit = model.about["t2_limits"][LIMIT], model.about["q_limits"][LIMIT]
     found: dict[int, list[str]] = {}
     for row, own_t2, own_q, error in zip(rows.tolist(), t2, q, errors, strict=True):
         reasons = [
             reason
             for reason, applies in (
-                (f"T² {own_t2 / (t2_limit or np.inf):.2f} times its 99 % limit", t2_limit and own_t2 > t2_limit),
-                (f"Q {own_q / (q_limit or np.inf):.2f} times its 99 % limit", q_limit and own_q > q_limit),
-                (f"error {error:+.1f} times RMSECV", abs(error) > LARGE_RESIDUAL),
+                (f"T² x {own_t2 / (t2_limit or np.inf):.2f}", t2_limit and own_t2 > t2_limit),
+                (f"Q x {own_q / (q_limit or np.inf):.2f}", q_limit and own_q > q_limit),
+                (f"error x {error:+.1f}", abs(error) > LARGE_RESIDUAL),
             )
             if applies
         ]

@@ -15,6 +15,8 @@ import numpy as np
 from scipy.stats import chi2, f
 from sklearn.decomposition import PCA
 
+from etalon.evaluate.uncertainty import conformal_quantile
+
 LEVELS = (0.95, 0.99)
 
 
@@ -70,6 +72,16 @@ def t2_limit(n: int, k: int, level: float) -> float:
     Exact for normal scores (Nomikos & MacGregor 1995, Technometrics 37, 41). Infinite without degrees of freedom.
     """
     return float(k * (n**2 - 1) / (n * (n - k)) * f.ppf(level, k, n - k)) if n > k else float("inf")
+
+
+def at_least(limit: float, left_out: np.ndarray, level: float) -> float:
+    """Return `limit`, or the quantile of the distances of left-out samples where that is larger and can be had.
+
+    Real spectra have longer tails than the normal distribution that the limits are of: on a set of soils these would
+    call one sample in ten strange.
+    """
+    quantile = float(conformal_quantile(left_out, level))
+    return max(limit, quantile) if np.isfinite(quantile) else limit
 
 
 def q_limit(q: np.ndarray, level: float) -> float:

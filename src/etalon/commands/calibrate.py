@@ -136,7 +136,7 @@ def describe(outcome: Outcome) -> str:
     lines += [
         ("why", outcome.why),
         ("choice", choice_text(about["choice"], about["features"])),
-        ("RMSEC", f"{found['calibration']['rmsec']:.4g} {unit}"),
+        ("RMSEC", f"{found['calibration']['rmsec']:.4g} {unit}{_follows(found['calibration']['rmsec'], cv['rmsecv'])}"),
         ("RMSECV", f"{cv['rmsecv']:.4g} {unit}; {_merits(cv)}"),
     ]
     if test:
@@ -146,6 +146,11 @@ def describe(outcome: Outcome) -> str:
     lines.append(("interval", "none: too few specimens" if width is None else f"90 %: +-{width:.3g} {unit}, {covered}"))
     lines.append(("to look at", f"{len(outcome.flagged)} samples beyond a 99 % limit or 3 RMSECV off"))
     return "\n".join(f"{name:<16} {text}" for name, text in lines)
+
+
+def _follows(rmsec: float, rmsecv: float) -> str:
+    """Return what an RMSEC says that is far below RMSECV: nothing of new samples."""
+    return "; it follows its own samples closely, judge by the others" if rmsec < 0.2 * rmsecv else ""
 
 
 def _merits(found: dict[str, Any]) -> str:

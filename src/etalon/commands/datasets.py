@@ -136,7 +136,8 @@ def check(
     from etalon.data.fetch import mirror_folder
     from etalon.storage import METADATA
 
-    entries = load_catalogue(catalogue)
+    # Outside a clone there is no catalogue, and one's own sets are all there is to check.
+    entries = {} if catalogue == CATALOGUE and not catalogue.exists() else load_catalogue(catalogue)
     folder = mirror_folder(mirror)
     own = sorted({path.parent.name for path in data.glob(f"real/*/{METADATA}")} - set(entries))
 
@@ -152,8 +153,10 @@ def _known(ids: Sequence[str], names: Sequence[str] | dict[str, Entry], catalogu
     from etalon.catalogue import get_entry
 
     for name in ids:
-        if name not in names:
+        if name not in names and catalogue.exists():
             get_entry(catalogue, name)  # names what comes close
+        elif name not in names:
+            raise BadInputError("etalon datasets", "ID", "the id of an imported dataset", repr(name))
     return list(ids)
 
 

@@ -61,6 +61,9 @@ def import_(
         list[str] | None,
         typer.Option(metavar="NAME:UNIT[:ANALYTE[:BASIS]]", help="A column of laboratory values; repeatable."),
     ] = None,
+    unit: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="Unit of all laboratory values that state none, such as %.")
+    ] = None,
     no_targets: Annotated[bool, typer.Option("--no-targets", help="Import the spectra alone.")] = False,
     label_column: Annotated[str | None, typer.Option(metavar=_COLUMN, help="Column of classes.")] = None,
     split_column: Annotated[
@@ -118,6 +121,7 @@ def import_(
             split=split_column,
             label=label_column,
             targets=tuple(target or ()),
+            unit=unit,
             no_targets=no_targets,
         ),
     )

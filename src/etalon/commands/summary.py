@@ -10,6 +10,9 @@ from etalon.data.gather import GatheredTable
 from etalon.data.raw_table import RawTable, column_letters
 from etalon.data.table_columns import Columns
 
+# Between these a quantity is rather a percentage than an absorbance.
+PERCENT = (5.0, 120.0)
+
 
 def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
     """Say in a few lines what was understood of a table, so that a wrong guess is seen."""
@@ -24,7 +27,7 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
         ("channels", _channels(table, columns)),
         ("axis", f"{low:.8g} to {high:.8g} {unit}, mean step {metadata.spectral_step:.4g} {unit}"),
         ("modality", metadata.modality),
-        ("intensities", f"{lowest:.4g} to {highest:.4g}, representation {metadata.representation}"),
+        ("intensities", f"{lowest:.4g} to {highest:.4g}, representation {metadata.representation}{_hint(spectra)}"),
     ]
     if n_repeated := len(spectra) - len(np.unique(spectra.intensities, axis=0)):
         lines.append(("repeated", f"exact copies of another row's spectrum: {n_repeated}"))
@@ -74,6 +77,16 @@ def as_content(spectra: SpectraSet, table: RawTable, columns: Columns) -> dict[s
         "split": None if spectra.split is None else dict(Counter(spectra.split.tolist())),
         "left_out": [table.header[column] for column in columns.left_out],
     }
+
+
+def _hint(spectra: SpectraSet) -> str:
+    """Return what a quantity that nobody named looks like."""
+    if spectra.metadata.representation != "unknown" or spectra.metadata.modality == "raman":
+        return ""
+    low, high = np.percentile(spectra.intensities, [1, 99])
+    if low >= 0 and PERCENT[0] < high <= PERCENT[1]:
+        return " (percent? then --representation reflectance_percent or transmittance_percent)"
+    return ""
 
 
 def _file(table: RawTable, columns: Columns) -> str:

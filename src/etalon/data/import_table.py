@@ -12,7 +12,7 @@ from etalon.contracts import MODALITIES, REPRESENTATIONS, Metadata, Source, Spec
 from etalon.data.axis import NM_TIMES_CM1, increasing, to_contract
 from etalon.data.gather import GatheredTable
 from etalon.data.raw_table import HEADER_NUMBER, RawTable, column_letters, read_raw_table
-from etalon.data.table_columns import Columns, Wishes, channel_text, find_columns
+from etalon.data.table_columns import TEST, TRAIN, Columns, Wishes, channel_text, find_columns
 from etalon.data.table_numbers import channel_values, parse_number, target_values
 from etalon.errors import BadInputError
 
@@ -21,8 +21,6 @@ ID = re.compile(r"[a-z][a-z0-9_]{0,59}")
 RANGES = {"nir": (500.0, 3500.0), "visnir": (180.0, 3500.0), "mir": (1400.0, 2.0e5), "raman": (0.0, 6000.0)}
 # An instrument that begins below this is called visible and near infrared (nm).
 VISIBLE_END = 700.0
-TRAIN = frozenset({"train", "training", "cal", "calib", "calibration"})
-TEST = frozenset({"test", "testing", "val", "valid", "validate", "validation", "prediction"})
 FOLD = re.compile(r"(fold|segment|cv)?\W*\d+", re.IGNORECASE)
 
 

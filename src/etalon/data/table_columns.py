@@ -24,6 +24,9 @@ SAMPLE_HEADERS = frozenset(
 )
 SPECIMEN_HEADERS = frozenset({"specimen", "specimenid", "specimenname"})
 LABEL_HEADERS = frozenset({"label", "labels", "class", "classes"})
+SPLIT_HEADERS = frozenset({"set", "split", "partition", "subset"})
+TRAIN = frozenset({"train", "training", "cal", "calib", "calibration"})
+TEST = frozenset({"test", "testing", "val", "valid", "validate", "validation", "prediction"})
 UNIT_IN_HEADER = re.compile(r"(?P<name>.*\S)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]")
 
 
@@ -36,6 +39,7 @@ class Wishes:
     split: str | None = None
     label: str | None = None
     targets: tuple[str, ...] = ()  # NAME:UNIT[:ANALYTE[:BASIS]]
+    unit: str | None = None  # of targets that state none
     no_targets: bool = False
 
 
@@ -81,12 +85,15 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
         if roles[name] is None:
             roles[name] = next((column for column in rest if _says(table, column, headers)), None)
             rest = [column for column in rest if column != roles[name]]
+    if roles["split"] is None:
+        roles["split"] = next((column for column in rest if _is_split(table, column)), None)
+        rest = [column for column in rest if column != roles["split"]]
     if roles["sample"] is None and rest and rest[0] == 0 and table.header[0] == "":
         roles["sample"] = rest.pop(0)  # row names, as R and pandas write them
     decimal_comma, header_comma = _decimal_commas(table, channels, wanted, decimal)
     if not wanted and not wishes.no_targets:
         numeric = [column for column in rest if looks_numeric(table, column, decimal_comma)]
-        wanted = [(column, _target_of_header(table, column, numeric)) for column in numeric]
+        wanted = [(column, _target_of_header(table, column, numeric, wishes.unit)) for column in numeric]
     targets = dict(wanted)
     left_out = [column for column in rest if column not in targets and not _is_blank(table, column)]
     return Columns(
@@ -150,7 +157,7 @@ def _named(table: RawTable, name: str, option: str) -> int:
 def _read_wishes(table: RawTable, wishes: Wishes) -> list[tuple[int, Target]]:
     wanted: dict[int, Target] = {}
     for wish in wishes.targets:
-        column, target = _read_wish(table, wish)
+        column, target = _read_wish(table, wish, wishes.unit)
         if column in wanted or wishes.no_targets:
             found = "--no-targets as well" if wishes.no_targets else f"{target.name!r} twice"
             raise BadInputError(table.path, "--target", "each target once", found)
@@ -158,7 +165,7 @@ def _read_wishes(table: RawTable, wishes: Wishes) -> list[tuple[int, Target]]:
     return list(wanted.items())
 
 
-def _read_wish(table: RawTable, wish: str) -> tuple[int, Target]:
+def _read_wish(table: RawTable, wish: str, unit_of_all: str | None) -> tuple[int, Target]:
     """Read NAME:UNIT[:ANALYTE[:BASIS]]; NAME may hold colons where it is a header."""
     headers = [header for header in table.header if header and (wish == header or wish.startswith(f"{header}:"))]
     name = max(headers, key=len, default=wish.partition(":")[0])
@@ -168,20 +175,22 @@ def _read_wish(table: RawTable, wish: str) -> tuple[int, Target]:
         raise BadInputError(table.path, "--target", "NAME:UNIT[:ANALYTE[:BASIS]]", repr(wish))
     unit, analyte, basis = parts + [""] * (3 - len(parts))
     if not unit:
-        return column, _target_of_header(table, column)
+        return column, _target_of_header(table, column, unit=unit_of_all)
     return column, Target(name, analyte or name.casefold(), unit, basis or "unknown")
 
 
-def _target_of_header(table: RawTable, column: int, numeric: Sequence[int] = ()) -> Target:
-    """Return the target of a header with its unit in brackets, such as "protein (g/kg)".
+def _target_of_header(table: RawTable, column: int, numeric: Sequence[int] = (), unit: str | None = None) -> Target:
+    """Return the target of a header with its unit in brackets, such as "protein (g/kg)", else with `unit`.
 
     `numeric` are all columns that hold numbers, for the message.
     """
     header = table.header[column]
     if match := UNIT_IN_HEADER.fullmatch(header):
         return Target(match["name"], match["name"].casefold(), match["unit"].strip())
+    if unit is not None and header:
+        return Target(header, header.casefold(), unit)
     name = header or "NAME"
-    expected = f"a unit, as in --target {f'{name}:%'!r} (or --no-targets, for the spectra alone)"
+    expected = f"a unit, as in --target {f'{name}:%'!r} or --unit '%' (or --no-targets, for the spectra alone)"
     others = [repr(table.header[other]) for other in numeric if other != column][:5]
     found = "numbers without unit" + (f" (numbers also in {', '.join(others)})" if others else "")
     raise BadInputError(table.path, table.column_name(column), expected, found)
@@ -215,6 +224,12 @@ def _find_channels(table: RawTable, by_user: set[int]) -> list[int]:
 def _says(table: RawTable, column: int, headers: frozenset[str]) -> bool:
     header = table.header[column].casefold()
     return header in headers or "".join(sign for sign in header if sign.isalnum()) in headers
+
+
+def _is_split(table: RawTable, column: int) -> bool:
+    """Say whether a column is headed as one and parts the rows into training and test by their words, no others."""
+    words = {str(row[column]).casefold() for row in table.rows}
+    return _says(table, column, SPLIT_HEADERS) and words <= TRAIN | TEST and bool(words & TRAIN) and bool(words & TEST)
 
 
 def _is_blank(table: RawTable, column: int) -> bool:

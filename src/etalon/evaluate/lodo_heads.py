@@ -5,7 +5,9 @@ would where a user takes it: only what is tested has to be new.
 
 Every set is embedded on its own grid. The head's strengths are chosen on the training rows, those of ridge by leaving
 out one family at a time where at least three train, and by specimen where local samples are added: then the family is
-no longer unknown. Local samples update the coefficients in closed form.
+no longer unknown. Local samples update the coefficients of linear heads in closed form; a model that is given its
+training rows as a context (TabPFN, TabICL) is given another one, in which they are repeated until both kinds of rows
+are as many.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,7 @@ import numpy as np
 from etalon.contracts import SpectraSet
 from etalon.errors import NotRunError
 from etalon.evaluate.calibration import clip_range
+from etalon.evaluate.downstream_heads import draw_rows, make_model
 from etalon.evaluate.embed import embed_spectra_of
 from etalon.evaluate.embedding_experiment import METHOD
 from etalon.evaluate.embedding_heads import FS, HEADS, NORMAL_95, RegressionHead, rows_of
@@ -30,7 +33,9 @@ from etalon.preprocess.asls import asls
 from etalon.storage import load_baseline
 
 PAIR_HEADS = ("evidence",)  # of single training sets: one head for all the pairs of a group
-MODELS = ("ridge", "evidence")  # linear, so that local samples can be added in closed form
+LINEAR = ("ridge", "evidence")  # local samples can be added in closed form
+IN_CONTEXT = ("tabpfn", "tabicl")
+MODELS = (*LINEAR, *IN_CONTEXT)
 Blocks = dict[str, np.ndarray]
 
 
@@ -91,6 +96,7 @@ class HeadTransfer:
     ----------
     heads : names of heads of `MODELS`, each with the names of its blocks
     max_rows : see `etalon.chemometrics.evidence.EvidenceRidge`
+    settings, seed : of in-context models, see `etalon.evaluate.downstream_heads.make_model`
 
     Attributes
     ----------
@@ -101,8 +107,17 @@ class HeadTransfer:
     NotRunError : the encoder has no place for the axis of the test set, or of any training set
     """
 
-    def __init__(self, transfer: Transfer, embedder: Embedder, heads: Mapping[str, Sequence[str]], max_rows: int):
+    def __init__(
+        self,
+        transfer: Transfer,
+        embedder: Embedder,
+        heads: Mapping[str, Sequence[str]],
+        max_rows: int,
+        settings: Mapping[str, Any],
+        seed: int,
+    ):
         self._heads, self._max_rows, self._task = heads, max_rows, transfer.test.task
+        self._settings, self._seed = settings, seed
         given = transfer.representation
         self._test = embedder.blocks(transfer.test, given)
         transfer = self.transfer = embedder.reach(transfer)
@@ -111,7 +126,7 @@ class HeadTransfer:
         self._source = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         self._y, self._specimens = transfer.y, transfer.specimens
         across = transfer.families.max() + 1 >= MIN_FAMILIES
-        groups = {"ridge": transfer.families if across else self._specimens, "evidence": self._specimens}
+        groups = dict.fromkeys(MODELS, self._specimens) | ({"ridge": transfer.families} if across else {})
         self._fitted = {name: self._fit(name, self._source, self._y, groups[HEADS[name].model]) for name in heads}
         self.choices = {name: head.choice() for name, head in self._fitted.items()}
         self._conditioned: dict[str, Conditioned] = {}
@@ -127,6 +142,9 @@ class HeadTransfer:
         y, found = self._task.y[local], {}
         limits = clip_range(np.concatenate([self._y, y]))
         for name, head in self._fitted.items():
+            if head.head.model in IN_CONTEXT:
+                found[name] = self._in_context(name, local, y).predict(rows_of(self._test, test))[0]
+                continue
             if name not in self._conditioned:
                 own = self._fit(name, self._source, self._y, self._specimens) if head.head.model == "ridge" else head
                 self._conditioned[name] = self._condition(own)
@@ -142,7 +160,17 @@ class HeadTransfer:
         return {name: self._fit(name, known, y, groups).predict(asked)[0] for name in self._heads}
 
     def _fit(self, name: str, blocks: Blocks, y: np.ndarray, groups: np.ndarray) -> RegressionHead:
-        return RegressionHead(HEADS[name], self._heads[name], self._max_rows).fit(blocks, y, groups)
+        model = RegressionHead(HEADS[name], self._heads[name], self._max_rows, self._settings, self._seed)
+        return model.fit(blocks, y, groups)
+
+    def _in_context(self, name: str, local: np.ndarray, y: np.ndarray) -> RegressionHead:
+        """Return a head whose context holds training rows and, repeated until they are as many, local ones."""
+        kept = draw_rows(self._specimens, self._settings["in_context_rows"] // 2, self._seed)
+        again = np.tile(np.arange(len(local)), max(1, len(kept) // len(local)))
+        blocks = {n: np.concatenate([self._source[n][kept], self._test[n][local[again]]]) for n in self._heads[name]}
+        groups = self._specimens.max() + 1 + self._task.groups[local[again]]
+        context = np.concatenate([self._y[kept], y[again]]), np.concatenate([self._specimens[kept], groups])
+        return self._fit(name, blocks, *context)
 
     def _condition(self, head: RegressionHead) -> Conditioned:
         """Return the linear model of a fitted head, ready for local rows."""
@@ -162,22 +190,32 @@ class HeadTransfer:
         return [(name, slice(edges[i], edges[i + 1])) for i, name in enumerate(head.names)]
 
 
-def head_contest(embedder: Embedder, heads: Mapping[str, Sequence[str]], max_rows: int) -> Contest:
+def head_contest(
+    embedder: Embedder, heads: Mapping[str, Sequence[str]], max_rows: int, settings: Mapping[str, Any], seed: int
+) -> Contest:
     """Return heads on embeddings, for `etalon.evaluate.lodo_tasks.run_tasks`.
 
     Parameters
     ----------
-    heads, max_rows : see `HeadTransfer`
+    heads, max_rows, settings, seed : see `HeadTransfer`
     """
-    few = {name: blocks for name, blocks in heads.items() if name in PAIR_HEADS}
+    unavailable = {}
+    for name in heads:
+        try:
+            if HEADS[name].model in IN_CONTEXT:
+                make_model(HEADS[name].model, settings, seed)
+        except NotRunError as error:
+            unavailable[name] = error.reason
+    able = {name: blocks for name, blocks in heads.items() if name not in unavailable}
+    few = {name: blocks for name, blocks in able.items() if name in PAIR_HEADS}
 
     def pair(transfer: Transfer) -> dict[str, Prediction]:
-        return HeadTransfer(transfer, embedder, few, max_rows).zero_shot(transfer.test.rows)
+        return HeadTransfer(transfer, embedder, few, max_rows, settings, seed).zero_shot(transfer.test.rows)
 
     def make(transfer: Transfer) -> HeadTransfer:
-        return HeadTransfer(transfer, embedder, heads, max_rows)
+        return HeadTransfer(transfer, embedder, able, max_rows, settings, seed)
 
-    return Contest("head", list(heads), make, pair, list(few), {"method": METHOD})
+    return Contest("head", list(able), make, pair, list(few), {"method": METHOD}, unavailable)
 
 
 def _variance(block: np.ndarray, strength: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -29,6 +29,7 @@ class Contest:
     make_pair : predictions of a test set from a single training set; raises NotRunError likewise
     pair_names : what `make_pair` gives
     common : what else names their records
+    unavailable : methods that cannot run on this machine, with the reason; not among `names`
     """
 
     column: str
@@ -37,6 +38,7 @@ class Contest:
     make_pair: Callable[[Transfer], dict[str, Prediction]]
     pair_names: Sequence[str]
     common: Mapping[str, str]
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_tasks(
@@ -52,13 +54,15 @@ def run_tasks(
     parts, choices = [pd.DataFrame()], []
     gaps: list[dict[str, Any]] = []
     sizes = settings["sizes"]
+    everywhere = [ZERO_SHOT, *itertools.product(ADAPTED, sizes)]
     for member in (member for member in members if member.dataset == dataset):
+        gaps += _gaps(contest, member, contest.unavailable, everywhere)
         try:
             transfer = plan(member, members, settings["max_per_set"], seed)
             model = contest.make(transfer)
         except NotRunError as error:
             reasons = dict.fromkeys(contest.names, error.reason)
-            gaps += _gaps(contest, member, reasons, [ZERO_SHOT, *itertools.product(ADAPTED, sizes)])
+            gaps += _gaps(contest, member, reasons, everywhere)
             continue
         draws, too_many = local_draws(member, sizes, settings["draws"], seed)
         parts.append(adapt(model, member, model.transfer.y, draws).rename(columns={"name": contest.column}))

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from etalon.applied.assess import LARGE_RESIDUAL
 from etalon.applied.methods import REFERENCE, TITLES
 from etalon.applied.outcome import Outcome, choice_text
 from etalon.reports.calibration_figures import Drawing, forest
 from etalon.reports.page import page, sample_button, table
 from etalon.reports.svg import number
 
-MOST_ROWS, MOST_FILES = 200, 20
+MOST_ROWS, MOST_FLAGGED, MOST_FILES = 200, 30, 20
+CLOSE = 0.2  # RMSEC over RMSECV
 MERITS = {
     "rmse": "RMSE",
     "bias": "bias",
@@ -93,11 +95,13 @@ def _head(o: Outcome) -> str:
     ]
     shown = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     low, high = map(number, about["reference_range"])
+    created = escape(about["created"][:16].replace("T", " "))
+    quantity = about["representation"].replace("_", " ").replace("unknown", "quantity not stated")
     return (
         f"<h1>{escape(o.target.name)} in {escape(about['dataset'])}</h1>"
         f'<p class="soft">Calibration from {low} to {high} {unit}, basis {escape(o.target.basis)}; '
-        f"{escape(about['modality'])}, {escape(about['representation'])}; etalon {escape(about['etalon'])}, "
-        f'{escape(about["created"])}</p><dl class="facts">{shown}</dl>'
+        f"{escape(about['modality'])}, {escape(quantity)}; etalon {escape(about['etalon'])}, "
+        f'{created} UTC</p><dl class="facts">{shown}</dl>'
     )
 
 
@@ -107,12 +111,12 @@ def _methods(o: Outcome) -> str:
         kept = place if one is o.chosen else kept
         name = f"{escape(TITLES[one.name])}<br><code>{one.name}</code>"
         if one.not_run:
-            rows.append([name, f"not run: {escape(one.not_run)}", "", ""])
+            rows.append([name, f"not run: {escape(one.not_run)}", ""])
         else:
             ratio, low, high = one.ratio
-            interval = "" if one.name == REFERENCE else f"{low:.2f} to {high:.2f}"
-            rows.append([name, number(one.rmsecv), f"{ratio:.2f}", interval])
-    header = ["method", f"RMSECV ({escape(o.target.unit)})", "to tuned PLS", "95 % interval"]
+            interval = "" if one.name == REFERENCE else f"<br>{low:.2f} to {high:.2f}"
+            rows.append([name, number(one.rmsecv), f"{ratio:.2f}{interval}"])
+    header = ["method", f"RMSECV ({escape(o.target.unit)})", "to tuned PLS, 95 % interval"]
     caption = "Nested cross-validation: all choices inside the training part of each fold"
     return (
         f'<p>Kept: <strong>{escape(TITLES[o.chosen.name])}</strong>. {escape(o.why)}</p><div class="figures">'
@@ -147,6 +151,11 @@ def _merits(o: Outcome) -> str:
         "interquartile range of the references over RMSE"
     )
     said = "" if test else f"<p>Test set: {escape(o.test_of)}.</p>"
+    if calibration["rmsec"] < CLOSE * cv["rmsecv"]:
+        said += (
+            "<p>RMSEC is far below RMSECV: the model follows its calibration samples closely. What to expect of new "
+            "samples is said by RMSECV and RMSEP alone.</p>"
+        )
     return table(["", *(name for name, _ in columns)], rows, caption) + said
 
 
@@ -173,18 +182,30 @@ def _flagged(o: Outcome, samples: pd.DataFrame) -> str:
     rows = [
         [
             sample_button(i, row["sample_id"]),
-            escape(row["look_at"]),
+            "<br>".join(f'<span class="whole">{escape(reason)}</span>' for reason in row["look_at"].split("; ")),
             row["part"],
             number(row["reference"]),
             number(row["predicted"]),
         ]
-        for i, row in enumerate(samples.to_dict("records"))
+        for i, row in sorted(enumerate(samples.to_dict("records")), key=lambda one: -_worst(one[1]["look_at"]))
         if row["look_at"]
     ]
     if not rows:
         return "<p>None lies beyond a 99 % limit or three RMSECV off.</p>"
-    caption = f"{len(rows)} of {len(samples)} samples. By chance alone about one in a hundred exceeds each limit"
-    return table(["sample", "why", "part", "reference", "predicted"], rows[:MOST_ROWS], caption, texts=3)
+    shown = f"{len(rows)} of {len(samples)} samples" + (
+        f", the first {MOST_FLAGGED}" if len(rows) > MOST_FLAGGED else ""
+    )
+    caption = (
+        f"{shown}. T² and Q over their 99 % limits, errors over RMSECV, where beyond 1 and 3. By chance alone "
+        "about one in a hundred exceeds each"
+    )
+    return table(["sample", "why", "part", "reference", "predicted"], rows[:MOST_FLAGGED], caption, texts=3)
+
+
+def _worst(reasons: str) -> float:
+    """Return how far a sample lies beyond what it exceeds most; 0 where it exceeds nothing."""
+    found = [(reason.split(" x ")[0], abs(float(reason.split(" x ")[1]))) for reason in reasons.split("; ") if reason]
+    return max((value / LARGE_RESIDUAL if name == "error" else value for name, value in found), default=0.0)
 
 
 def _protocol(o: Outcome) -> str:
@@ -203,7 +224,8 @@ def _protocol(o: Outcome) -> str:
         "2), both, AsLS baseline + SNV, EMSC. PLS: up to 25 latent variables.</li>"
         f"<li>Predictions are held between {low} and {high} {escape(o.target.unit)}: the range of the references and a "
         "quarter of it on either side.</li>"
-        "<li>T² limit: F distribution; Q limit: g χ²(h) with the moments of left-out samples.</li></ul>"
+        "<li>Limits: T² by the F distribution, Q by g χ²(h) with the moments of left-out samples, or the quantile of "
+        "left-out samples where that is larger.</li></ul>"
         f"<p>Files, with their SHA-256:</p><ul>{''.join(files)}</ul>"
     )
 

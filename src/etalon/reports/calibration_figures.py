@@ -90,7 +90,7 @@ class Drawing:
         labels = ("T² inside the model, over its limit", "Q outside the model, over its limit")
         plot = Plot("distances", "T² and Q", said, bounds(t2, around=[0, 1]), bounds(q, around=[0, 1]), labels)
         if t2_limits[LIMIT]:
-            plot.vertical(t2_limits[WARNING] / t2_limits[LIMIT], "limit95", "95 %")
+            plot.vertical(t2_limits[WARNING] / t2_limits[LIMIT], "limit95")
             plot.vertical(1, text="99 %")
         if q_limits[LIMIT]:
             plot.horizontal(q_limits[WARNING] / q_limits[LIMIT], "limit95", "95 %")
@@ -179,7 +179,7 @@ def forest(outcome: Outcome) -> str:
     ends = bounds(np.array([one.ratio for one in ran]).reshape(-1, 3), around=[1])
     said = "; ".join(f"{one.name} {one.ratio[0]:.2f} ({one.ratio[1]:.2f} to {one.ratio[2]:.2f})" for one in others)
     labels = ("RMSECV relative to tuned PLS", "")
-    plot = Plot("methods", "Methods compared", said or "PLS alone.", ends, (0.3, len(ran) + 0.7), labels, height, 128)
+    plot = Plot("methods", "Methods compared", said or "PLS alone.", ends, (0.3, len(ran) + 0.7), labels, height, 152)
     plot.vertical(1.0, "diagonal")
     for place, one in enumerate(reversed(ran), 1):
         low, high = one.ratio[1:]

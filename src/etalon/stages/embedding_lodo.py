@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     members, missing = load_members({*training, *job.data}, {folder.name for folder in job.data})
     embedder = Embedder(encoder, {block for blocks in heads.values() for block in blocks}, job.settings["asls"])
 
-    contest = head_contest(embedder, heads, job.settings["max_rows"])
+    contest = head_contest(embedder, heads, job.settings["max_rows"], job.settings, job.seed)
 
     def compute(folder: Path, spectra: SpectraSet, tasks: list[Task], folds: pd.DataFrame) -> SetOutcome:
         refuse_seen(checkpoint, record, spectra.metadata, spectra.intensities)

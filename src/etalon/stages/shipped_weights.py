@@ -144,15 +144,20 @@ def _score_rows(scores: pd.DataFrame, variant: str) -> str:
 
 def _verdict(scores: pd.DataFrame, variant: str) -> str:
     by_method = scores.set_index("method")
-    trained = by_method.loc[f"{variant}/evidence"]
-    fixed = by_method.loc[f"{FIXED}/evidence", "mean"]
-    gain, p, own = (float(trained[name]) for name in ("control_mean", "control_p_holm", "mean"))
+    gain, p, own = (
+        _number(by_method, f"{variant}/evidence", name) for name in ("control_mean", "control_p_holm", "mean")
+    )
+    fixed = _number(by_method, f"{FIXED}/evidence", "mean")
     against = "gains nothing beyond chance over" if p >= SIGNIFICANT else "differs from"
     better = "better" if fixed < own else "no better"
     return (
         f"under the evidence head the trained encoder {against} the untrained one (ratio {gain:.3f}, p {p:.2g}), and\n"
         f"on whole sets the fixed embedding fs is {better} ({fixed:.3f} against {own:.3f} of tuned PLS)."
     )
+
+
+def _number(table: pd.DataFrame, row: str, column: str) -> float:
+    return float(table[column].to_numpy(dtype=float)[list(table.index).index(row)])
 
 
 def _ranges() -> list[str]:

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from etalon.data.folds import make_folds
-from etalon.errors import BadInputError
-from etalon.evaluate import compare
+from etalon.errors import BadInputError, NotRunError
+from etalon.evaluate import compare, downstream_heads
 from etalon.evaluate.embedding_heads import applicable
 from etalon.evaluate.lodo import load_members, plan
-from etalon.evaluate.lodo_heads import Embedder, HeadTransfer
+from etalon.evaluate.lodo_heads import Embedder, HeadTransfer, head_contest
+from etalon.evaluate.lodo_tasks import run_tasks
 from etalon.figures import fig_phase3_lodo_boxplots, fig_phase3_train_test_heatmap, tab_phase3_lodo
 from etalon.figures.lodo_pairs import best_encoder, list_groups
 from etalon.figures.lodo_rows import read, scores
@@ -55,6 +56,18 @@ def embed(world, data, settings, out, encoder="fsnl", checkpoint=None):
             *("--variant", variant, "--heldout", "fold0", "--encoder-seed", "0"),
         ]
     )
+
+
+def members_of(world):
+    """Every member of the group of the set "one", and its own."""
+    members, _ = load_members([world / name for name in SETS], {"one"})
+    return members, next(member for member in members if member.dataset == "one")
+
+
+def fs_heads(names, settings):
+    encoder = make_encoder({"encoder": "fs"})
+    heads = applicable(names, encoder.blocks, BLOCKS)
+    return Embedder(encoder, {b for blocks in heads.values() for b in blocks}, settings["asls"]), heads
 
 
 @pytest.fixture(scope="module")
@@ -115,17 +128,57 @@ def test_records_say_what_trained(metrics):
 
 def test_local_rows_change_nothing_where_they_say_what_was_known(world, lodo_settings):
     """A head shown its own predictions as references predicts as before."""
-    members, _ = load_members([world / name for name in SETS], {"one"})
-    test = next(member for member in members if member.dataset == "one")
-    encoder = make_encoder({"encoder": "fs"})
-    heads = applicable(["ridge", "evidence"], encoder.blocks, BLOCKS)
-    embedder = Embedder(encoder, {b for blocks in heads.values() for b in blocks}, lodo_settings["asls"])
-    model = HeadTransfer(plan(test, members, 400, 0), embedder, {"evidence": heads["evidence"]}, 300)
+    members, test = members_of(world)
+    embedder, heads = fs_heads(["evidence"], lodo_settings)
+    model = HeadTransfer(plan(test, members, 400, 0), embedder, heads, 300, {}, 0)
     before = model.zero_shot(test.rows)["evidence"]
     assert np.isfinite(before.half).all()
     model._task = type(test.task)("one", "regression", "fat", before.y_hat, test.task.groups)
     local, rest = test.rows[:6], test.rows[6:]
     np.testing.assert_allclose(model.spiked(local, rest)["evidence"], before.y_hat[6:], rtol=1e-6)
+
+
+def test_a_context_holds_as_many_local_rows_as_training_rows(world, lodo_settings, monkeypatch):
+    contexts = []
+
+    class Context:
+        def fit(self, X, y):
+            contexts.append(y)
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), contexts[-1].mean())
+
+    monkeypatch.setattr(downstream_heads, "tabpfn_checkpoint", lambda *_: "weights")
+    monkeypatch.setattr(downstream_heads, "pca_tabpfn", lambda *_: Context())
+    members, test = members_of(world)
+    embedder, heads = fs_heads(["tabpfn"], lodo_settings)
+    settings = {"n_pcs": 4, "in_context_rows": 40, "n_estimators": 1, "tabpfn": None}
+    transfer = plan(test, members, 400, 0)
+    model = HeadTransfer(transfer, embedder, heads, 300, settings, 0)
+    local, rest = test.rows[:6], test.rows[6:]
+    assert model.spiked(local, rest)["tabpfn"].shape == (len(rest),)
+    y = test.task.y[local]
+    assert len(contexts[0]) <= 40 and np.isin(contexts[0], transfer.y).all()
+    added = np.isin(contexts[1], y) & ~np.isin(contexts[1], transfer.y)
+    assert len(contexts[1]) <= 40 and abs(added.sum() - (~added).sum()) < len(local)
+    model.local_only(local, rest)
+    assert sorted(contexts[2]) == sorted(y)
+
+
+def test_a_head_without_its_weights_is_a_gap_under_every_condition(world, lodo_settings, monkeypatch):
+    def absent(*_):
+        raise NotRunError("no weights")
+
+    monkeypatch.setattr(downstream_heads, "tabpfn_checkpoint", absent)
+    members, _ = members_of(world)
+    embedder, heads = fs_heads(["evidence", "tabpfn"], lodo_settings)
+    contest = head_contest(embedder, heads, 300, {"tabpfn": None}, 0)
+    found = run_tasks("one", members, contest, lodo_settings | {"sizes": [5], "draws": 1}, 0)
+    assert set(found.predictions["head"]) == {"evidence"}
+    gaps = [(gap["condition"], gap["amplitude"]) for gap in found.gaps if gap["head"] == "tabpfn"]
+    assert gaps == [("zero_shot", 0.0), ("slope_bias", 5.0), ("spiked", 5.0), ("local_only", 5.0)]
+    assert {gap["reason"] for gap in found.gaps if gap["head"] == "tabpfn"} == {"no weights"}
 
 
 def test_the_table_holds_what_ran_and_what_did_not(metrics, tmp_path, monkeypatch):

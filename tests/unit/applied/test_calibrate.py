@@ -1,0 +1,180 @@
+"""What a calibration promises: nothing leaks, the file predicts as the fit did, intervals hold."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from etalon.applied.calibrate import calibrate
+from etalon.applied.features import ChannelFeatures, Grid
+from etalon.applied.judging import error_ratio, outer_folds, split
+from etalon.applied.methods import TITLES
+from etalon.applied.model import Model
+from etalon.applied.outcome import Outcome, Wishes
+from etalon.data.folds import group_specimens
+from etalon.errors import BadInputError
+from etalon.evaluate.views import Views
+from etalon.preprocess.chain import PREPROCESSINGS
+from etalon.preprocess.standard import SAVGOL
+from etalon.weights import shipped
+
+from .conftest import AXIS, PROTEIN, make_set
+
+
+@pytest.fixture(scope="module")
+def outcome(easy) -> Outcome:
+    return calibrate(easy, PROTEIN, Wishes(folds=3, checkpoint=shipped()))
+
+
+def test_an_easy_calibration_is_found(outcome):
+    found = outcome.statistics()
+    assert found["test"]["rmsep"] < 0.5
+    assert found["cross_validation"]["r2"] > 0.98
+    assert [one.name for one in outcome.judged] == list(TITLES)
+    assert all(one.not_run is None and len(one.choices) == 3 for one in outcome.judged)
+
+
+def test_no_specimen_is_in_two_parts(outcome):
+    o = outcome
+    assert not set(o.spectra.specimen[o.rows]) & set(o.spectra.specimen[o.test])
+    for inside, out in outer_folds(o.spectra, o.groups, o.rows, Wishes(folds=3)):
+        assert not set(o.groups[o.rows[inside]]) & set(o.groups[o.rows[out]])
+
+
+def test_wrong_references_of_left_out_specimens_change_no_prediction(easy, outcome):
+    """Nested: the predictions of a fold depend on the references of the other folds alone."""
+    _, out = outer_folds(easy, outcome.groups, outcome.rows, Wishes(folds=3))[0]
+    rows = outcome.rows[out]
+    changed = easy.reference.copy()
+    changed[rows] = changed[rows][::-1]
+    again = calibrate(replace(easy, reference=changed), PROTEIN, Wishes(method="tuned_pls", folds=3))
+    same = next(one for one in outcome.judged if one.name == "tuned_pls").predictions[out]
+    np.testing.assert_allclose(again.chosen.predictions[out], same, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", list(TITLES))
+def test_the_file_predicts_as_the_fit_did(easy, tmp_path, method):
+    o = calibrate(easy, PROTEIN, Wishes(method=method, folds=2, checkpoint=shipped()))
+    o.model.save(tmp_path)
+    loaded = Model.load(tmp_path)
+    values, interpolated = loaded.on_grid(easy)
+    found = loaded.predict(values)
+    assert not interpolated
+    np.testing.assert_allclose(found.values[o.rows], o.fitted, atol=2e-3)
+    np.testing.assert_allclose(found.values[o.test], o.test_prediction, atol=1e-9)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) in (
+        [".json", ".safetensors"],
+        [".json", ".json", ".safetensors", ".safetensors"],  # with the weights of the embedding
+    )
+
+
+def test_a_spectrum_of_something_else_is_told_from_the_others(outcome):
+    strange = np.exp(-0.5 * ((AXIS - 1700) / 20) ** 2)[None]
+    found = outcome.model.predict(np.vstack([strange, outcome.spectra.intensities[outcome.test]]))
+    assert found.unlike[0]
+    assert found.unlike[1:].mean() < 0.2
+
+
+def test_intervals_hold_on_new_samples(outcome):
+    new = make_set("other", n_specimens=200, scans=1, seed=5)
+    found = outcome.model.predict(new.intensities.astype(float))
+    y = new.reference[:, 0]
+    inside = (y >= found.lower[0.9]) & (y <= found.upper[0.9])
+    # The largest error of two scans is taken for one: wide rather than narrow.
+    assert 0.85 <= inside.mean() <= 1.0
+
+
+def test_another_grid_is_interpolated_or_refused(outcome):
+    fine = np.linspace(1090.0, 2410.0, 200)
+    spectra = outcome.spectra
+    values = np.array([np.interp(fine, AXIS, row) for row in spectra.intensities])
+    other = replace(spectra, intensities=values, wavelengths=fine)
+    on_grid, interpolated = outcome.model.on_grid(other)
+    assert interpolated
+    np.testing.assert_allclose(on_grid, spectra.intensities, atol=0.01)
+    with pytest.raises(BadInputError, match="scans that cover 1100 to 2400"):
+        outcome.model.on_grid(replace(spectra, intensities=values[:, :90], wavelengths=fine[:90]))
+    metadata = replace(spectra.metadata, representation="reflectance")
+    with pytest.raises(BadInputError, match="representation: expected absorbance"):
+        outcome.model.on_grid(replace(spectra, metadata=metadata, intensities=spectra.intensities / 10))
+
+
+@pytest.mark.parametrize("name", PREPROCESSINGS)
+def test_kept_preprocessings_are_those_of_the_studies(easy, name):
+    from etalon.applied.features import baselines
+
+    grid = Grid(AXIS, "nm", "nir")
+    spectra = easy.intensities.astype(float)
+    views = Views(spectra, baselines(spectra, grid), **SAVGOL)
+    rows = np.arange(40)
+    expected = views.transform(name, views.fit(name, rows), np.arange(len(spectra)))
+    features = ChannelFeatures.fit(name, grid, views.source(name)[rows])
+    np.testing.assert_allclose(features.transform(spectra), expected, atol=1e-5)
+
+
+def test_the_published_split_is_the_test_set(easy):
+    split_names = np.where(np.char.endswith(easy.specimen, "3"), "val", "cal")
+    metadata = replace(easy.metadata, published_split={"train": ["cal"], "test": ["val"]})
+    spectra = replace(easy, metadata=metadata, split=split_names)
+    groups, y = group_specimens(spectra), spectra.reference[:, 0]
+    rows, test, said = split(spectra, y, groups, np.arange(len(y)), Wishes())
+    assert set(split_names[test]) == {"val"} and set(split_names[rows]) == {"cal"}
+    assert said == "the set's own split"
+
+
+def test_few_specimens_are_not_parted():
+    few = make_set("few", n_specimens=20)
+    groups, y = group_specimens(few), few.reference[:, 0]
+    rows, test, said = split(few, y, groups, np.arange(len(y)), Wishes())
+    assert (len(rows), len(test)) == (40, 0)
+    assert said == "none: 20 specimens, fewer than 50"
+
+
+def test_the_ratio_of_equal_errors_is_one_and_its_interval_holds_it():
+    rng = np.random.default_rng(0)
+    y, groups = rng.normal(size=100), np.arange(100)
+    own, base = y + rng.normal(size=100), y + rng.normal(size=100)
+    ratio, low, high = error_ratio(y, own, base, groups, 1)
+    assert low < 1 < high
+    assert ratio == pytest.approx(np.sqrt(((own - y) ** 2).mean() / ((base - y) ** 2).mean()))
+    assert error_ratio(y, base, base, groups, 1) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "field"),
+    [
+        ({"method": "magic"}, "--method"),
+        ({"method": "embedding_ridge"}, "--method"),
+        ({"folds": 1}, "--folds"),
+        ({"test_share": 1.0}, "--test-share"),
+    ],
+)
+def test_wishes_that_cannot_be_met(easy, wishes, field):
+    with pytest.raises(BadInputError) as caught:
+        calibrate(easy, PROTEIN, Wishes(**wishes))
+    assert caught.value.field == field
+
+
+def test_too_little_is_refused(easy):
+    rows = slice(0, 18)
+    small = replace(
+        easy,
+        intensities=easy.intensities[rows],
+        reference=easy.reference[rows],
+        sample_id=easy.sample_id[rows],
+        specimen=easy.specimen[rows],
+    )
+    with pytest.raises(BadInputError, match="at least 20 measured samples, found 18"):
+        calibrate(small, PROTEIN, Wishes())
+
+
+def test_a_damaged_model_is_refused(outcome, tmp_path):
+    outcome.model.save(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(BadInputError, match="the numbers of a model"):
+        Model.load(tmp_path)
+    (tmp_path / "model.json").write_text('{"format": 99}')
+    with pytest.raises(BadInputError, match="format: expected 1, found 99"):
+        Model.load(tmp_path)
+    with pytest.raises(BadInputError, match="no such file"):
+        Model.load(tmp_path / "none")

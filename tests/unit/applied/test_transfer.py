@@ -1,0 +1,81 @@
+"""A calibration carried to another instrument: what is recommended, and that the model says the same."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from etalon.applied.transfer import NONE, Bridge, compare, settle, transferred
+from etalon.applied.transfer_model import transfer_model
+from etalon.errors import BadInputError
+
+from .conftest import PROTEIN, make_set
+
+NAMES = (NONE, "bias", "sbc", "ds", "target_only")
+
+
+@pytest.fixture(scope="module")
+def bridge() -> Bridge:
+    other = make_set("other", n_specimens=40, scans=1, gain=1.0)
+    # An instrument with an offset and a slope over the wavelengths.
+    tilted = other.intensities * np.linspace(1.0, 1.4, 60) + 0.2
+    other = replace(
+        other, intensities=tilted, reference=np.empty((40, 0)), metadata=replace(other.metadata, targets=())
+    )
+    return Bridge.build(make_set("easy", n_specimens=60, scans=1), other, PROTEIN)
+
+
+@pytest.fixture(scope="module")
+def found(bridge):
+    return compare(bridge, 1, names=NAMES)
+
+
+def test_a_correction_is_recommended_where_the_instruments_differ(found):
+    by_name = {one.name: one for one in found.candidates}
+    assert found.recommended.name != NONE
+    assert found.recommended.ratio[2] < 1
+    assert found.recommended.rmse == min(one.rmse for one in found.candidates)
+    assert found.honest >= found.recommended.rmse
+    assert by_name[NONE].ratio == (1.0, 1.0, 1.0)
+
+
+def test_equal_instruments_need_none():
+    one = make_set("easy", n_specimens=40, scans=1)
+    same = replace(one, metadata=replace(one.metadata, dataset_id="same"))
+    result = compare(Bridge.build(one, same, PROTEIN), 1, names=(NONE, "bias", "ds"))
+    assert result.recommended.name == NONE
+
+
+@pytest.mark.parametrize("name", [*NAMES, "pds", "spiking"])
+def test_the_model_predicts_as_the_method_does(bridge, found, name):
+    setting = settle(bridge, bridge.shared, bridge.shared[:0], 1)
+    kept = replace(found.recommended, name=name)
+    model = transfer_model(setting, found, kept, PROTEIN, 1)
+    rows = np.arange(len(bridge.source), len(bridge.values))
+    values, interpolated = model.on_grid(bridge.target)
+    assert not interpolated
+    np.testing.assert_allclose(model.predict(values).values, setting.predict(name, rows), atol=1e-4)
+    assert model.about["transferred_from"] == "easy"
+
+
+def test_transferred_spectra_are_nearer_to_those_of_the_source(bridge):
+    setting = settle(bridge, bridge.shared, bridge.shared[:0], 1)
+    spectra = transferred(setting, "ds")
+    source = bridge.source.intensities[np.searchsorted(bridge.source.specimen, spectra.specimen)]
+    before = np.abs(bridge.target.intensities - source).mean()
+    assert np.abs(spectra.intensities - source).mean() < 0.2 * before
+    assert spectra.metadata.dataset_id == "other_as_easy"
+
+
+def test_too_few_samples_in_common_are_refused():
+    one, other = make_set("easy", scans=1), make_set("other", scans=1)
+    renamed = replace(other, specimen=np.char.add("x", other.specimen))
+    with pytest.raises(BadInputError, match="at least 6 specimens of one name in both, with a reference, found 0"):
+        Bridge.build(one, renamed, PROTEIN)
+
+
+def test_other_quantities_are_refused():
+    one, other = make_set("easy", scans=1), make_set("other", scans=1)
+    metadata = replace(other.metadata, representation="counts")
+    with pytest.raises(BadInputError, match="representation: expected absorbance"):
+        Bridge.build(one, replace(other, metadata=metadata), PROTEIN)
