@@ -183,7 +183,7 @@ def page(chromium: str, tmp_path: Path) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """An empty page."""
+    """An empty page that the tests of a module share."""
     with open_page(chromium, tmp_path_factory.mktemp("browser")) as page:
         yield page
 

@@ -256,3 +256,15 @@ def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets():
 def test_snakemake_has_nothing_to_complain_about(workflow):
     result = workflow.snakemake("--lint")
     assert result.returncode == 0, result.stderr
+
+
+def test_shipped_weights_see_no_family_with_a_set_that_must_not_be_shipped(editable):
+    editable.ship("paper")
+    jobs = editable.plan("shipped_weights", "--cores", "1", "--configfile", "config/paper.yaml")
+    (training,) = [job for job in jobs if job.rule == "pretrain"]
+    catalogue = load_catalogue()
+    forbidden = {entry.family for entry in catalogue.values() if not entry.weights}
+    trained = set(re.findall(r"real/(\w+)/baseline", training.lines["input"]))
+    assert len(trained) > 20
+    assert not {catalogue[dataset].family for dataset in trained} & forbidden
+    assert {job.rule for job in jobs} >= {"shipped_weights", "synthetic_corpus"}

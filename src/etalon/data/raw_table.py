@@ -7,6 +7,7 @@ import datetime
 import io
 import re
 import warnings
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from etalon.errors import BadInputError
 # Text as it stands, without the blanks around it; numbers where the file has typed cells (Excel).
 Cell = str | int | float
 
+MOST_BLANK_ROWS, MOST_UNPACKED = 10_000, 2 * 2**30
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 _WORKBOOK, _TEXT = "an Excel workbook", "a text table"
@@ -187,6 +189,7 @@ def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
         # openpyxl tells of styles, validation and extensions that it does not keep; cells are all we read.
         warnings.simplefilter("ignore", UserWarning)
         try:
+            _check_members(content)
             workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             names = [worksheet.title for worksheet in workbook.worksheets]
             name, records = _first_filled_sheet(workbook, [one for one in names if sheet in (None, one)])
@@ -200,13 +203,27 @@ def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
     return _assemble(path, records, dialect, decimal=None, pad=True)
 
 
+def _check_members(content: bytes) -> None:
+    """Raise ValueError for a workbook whose members would fill the memory; zipfile reads no more than they announce."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MOST_UNPACKED:
+        raise ValueError(f"{unpacked / 2**20:.0f} MiB unpacked, more than {MOST_UNPACKED / 2**20:.0f}")
+
+
 def _first_filled_sheet(workbook: Any, names: list[str]) -> tuple[str, list[list[Cell]]]:
     """Return name and cells of the first sheet that has any; of the last one where none has."""
     name, records = "", []
     for name in names:
         worksheet = workbook[name]
         worksheet.reset_dimensions()  # some programs write a wrong extent, which would cut the table
-        records = [[_excel_cell(value) for value in row] for row in worksheet.iter_rows(values_only=True)]
+        records, filled = [], 0
+        for number, row in enumerate(worksheet.iter_rows(values_only=True), start=1):
+            records.append([_excel_cell(value) for value in row])
+            filled = number if any(cell != "" for cell in records[-1]) else filled
+            # A damaged file may put a cell into row 50 million; what lies between would fill the memory.
+            if number - filled > MOST_BLANK_ROWS:
+                raise ValueError(f"more than {MOST_BLANK_ROWS} blank rows in sheet {name!r}")
         if any(cell != "" for record in records for cell in record):
             break
     return name, records

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from etalon.data.import_table import Request, import_table
-from etalon.data.raw_table import column_letters
+from etalon.data.raw_table import column_letters, read_raw_table
 from etalon.data.table_columns import Wishes
 from etalon.errors import BadInputError
 
@@ -572,3 +572,13 @@ def test_a_public_file_gives_what_the_catalogue_makes_of_it(mirror, mirrored, da
     assert spectra.metadata.modality == expected.metadata.modality
     assert spectra.metadata.axis_unit == expected.metadata.axis_unit
     assert spectra.metadata.sources[0].sha256 == expected.metadata.sources[0].sha256
+
+
+def test_a_cell_millions_of_rows_below_the_table_is_refused_at_once(tmp_path):
+    workbook = openpyxl.Workbook()
+    for row in (["sample", 1100, 1102, 1104], ["a", 0.1, 0.2, 0.3], ["b", 0.1, 0.2, 0.3]):
+        workbook.active.append(row)
+    workbook.active.cell(1_000_000, 1, "x")
+    workbook.save(tmp_path / "mine.xlsx")
+    with pytest.raises(BadInputError, match="10000 blank rows"):
+        read_raw_table(tmp_path / "mine.xlsx")
