@@ -213,7 +213,7 @@ def _check_members(content: bytes) -> None:
 
 def _first_filled_sheet(workbook: Any, names: list[str]) -> tuple[str, list[list[Cell]]]:
     """Return name and cells of the first sheet that has any; of the last one where none has."""
-    name, records = "", []
+    name, records = "", list[list[Cell]]()
     for name in names:
         worksheet = workbook[name]
         worksheet.reset_dimensions()  # some programs write a wrong extent, which would cut the table

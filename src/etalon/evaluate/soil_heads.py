@@ -158,7 +158,7 @@ class Bench:
         fitted = model().fit(inputs.train[used], Y[used], trial.train.groups[trial.train_rows][used])
         predicted = self.responses.inverse(fitted.predict(inputs.test))
         apart = trial.split == INDEPENDENT
-        common = {
+        common: dict[str, Any] = {
             "dataset": trial.test.name,
             "task": "regression",
             "pair": trial.pair,

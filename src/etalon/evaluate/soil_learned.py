@@ -88,7 +88,7 @@ class LearnedModels:
                 self._converted(trial, variant, made[1])
             if variant == main:
                 self._perceptrons(bench, inputs)
-                self._perceptrons(bench, Inputs("nir_to_mir", variant, *made))
+                self._perceptrons(bench, Inputs("nir_to_mir", variant, made[0], made[1]))
                 self.latents.append(latent_table(trial, "nir_to_mir", variant, inputs.train, inputs.test))
                 if trial.has("mir"):
                     measured = snv(trial.spectra("mir")[1])

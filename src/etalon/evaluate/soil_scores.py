@@ -158,7 +158,7 @@ def distance_rows(table: pd.DataFrame) -> Iterator[Row]:
     keys = ["dataset", "pair", "condition", "source", "variant", "seed", "target"]
     for (dataset, pair, condition, source, variant, seed, target), rows in table.groupby(keys, sort=False):
         about = {"dataset": dataset, "pair": pair, "condition": condition, "variant": variant, "seed": seed}
-        about |= {"target": target, "method": OF_DISTANCE[source], "head": "ridge"}
+        about |= {"target": target, "method": OF_DISTANCE[str(source)], "head": "ridge"}
         outlying = (rows["distance2"] > rows["limit"]).to_numpy()
         yield about | _ok("outlying", outlying.mean())
         if rows["distance2"].nunique() > 2:

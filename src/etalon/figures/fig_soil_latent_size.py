@@ -7,7 +7,6 @@ Left: reconstruction error of tested soils, one line a set, principal components
 import re
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -70,7 +69,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
         left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         left.yaxis.set_minor_locator(NullLocator())
         sizes = sorted({*errors.columns, *PUBLISHED})
-        left.xaxis.set_major_locator(FixedLocator(np.asarray(sizes, dtype=float)))
+        left.xaxis.set_major_locator(FixedLocator([float(size) for size in sizes]))
         left.set_ylabel("Reconstruction error, RMS (SNV units)")
         right.set_ylabel("Mean CCC of ridge on latents")
         left.plot([], [], "*", color="0.3", ms=5, label="32 principal components")
@@ -86,13 +85,13 @@ def _control(rows: pd.DataFrame, method: str, metric: str) -> pd.Series:
 def _draw_panel(
     axis: Axes, table: pd.DataFrame, control: pd.Series, colours: dict[str, str], synthetic: set[str]
 ) -> None:
-    for name, values in table.iterrows():
+    for name, values in zip(map(str, table.index), table.to_numpy(), strict=True):
         label = f"{name}{' (synthetic)' if name in synthetic else ''}"
-        axis.plot(table.columns, values, "o-", color=colours[str(name)], ms=3, label=label)
+        axis.plot(table.columns, values, "o-", color=colours[name], ms=3, label=label)
         if name in control:
-            axis.plot(32 * 1.06, control[name], "*", ms=5, color=colours[str(name)])
+            axis.plot(32 * 1.06, control[name], "*", ms=5, color=colours[name])
     axis.set_xscale("log", base=2)
-    axis.xaxis.set_major_locator(FixedLocator(np.asarray(table.columns, dtype=float)))
+    axis.xaxis.set_major_locator(FixedLocator([float(size) for size in table.columns]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("Latents")

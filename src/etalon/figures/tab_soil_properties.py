@@ -105,18 +105,19 @@ def _properties(ran: pd.DataFrame, condition: str) -> str:
     place = {name: number for number, name in enumerate(PROPERTIES)}
     shown = shown.assign(place=shown["analyte"].map(place)).sort_values(["synthetic", "pair", "dataset", "place"])
     for (dataset, pair, analyte), own in shown.groupby(["dataset", "pair", "analyte"], sort=False):
-        name = escape(pair or dataset).replace(r"\textgreater{}", r" $\to$ ")
+        place_name = f"{pair}{dataset}"
+        name = escape(str(pair or dataset)).replace(r"\textgreater{}", r" $\to$ ")
         unit = own["unit"].iloc[0]
-        label = escape(f"{PROPERTIES[analyte]} ({unit})" if unit not in ("", "pH") else PROPERTIES[analyte])
+        label = escape(f"{PROPERTIES[str(analyte)]} ({unit})" if unit not in ("", "pH") else PROPERTIES[str(analyte)])
         by_method = own.set_index("method")
         for score in ("ccc", "rmsep"):
             values = by_method[score].reindex(names)
             best = values.max() if score == "ccc" else values.min()
             shape = (lambda v: fixed(v, 2)) if score == "ccc" else significant
             cells = [shape(v) if v != best else rf"\textbf{{{shape(v)}}}" for v in values]
-            first = [name if pair + dataset != last else "", label if score == "ccc" else r"\quad RMSE"]
+            first = [name if place_name != last else "", label if score == "ccc" else r"\quad RMSE"]
             body.append([*first, *cells])
-            last = pair + dataset
+            last = place_name
     header = ["Set", "Property: CCC", *(escape(MODELS[name].label) for name in names)]
     caption = f"Soil, {CONDITIONS[condition]}: concordance and, below, RMSE; the best of each row in bold."
     return longtable(caption, f"tab:soil-properties-{condition}", "ll" + "r" * len(names), header, body, [])

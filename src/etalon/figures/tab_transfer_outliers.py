@@ -101,7 +101,7 @@ def _false_alarms(table: pd.DataFrame) -> str:
         cells = []
         for name in LIMITS:
             status = named["status"].get(name, "not run: no such row")
-            cells.append(percent(named.loc[name, "own"]) if status == "ok" else notes.mark(status))
+            cells.append(percent(named["own"][name]) if status == "ok" else notes.mark(status))
         mark = SYNTHETIC if rows["synthetic"].any() else ""
         body.append([escape(dataset) + mark, f"{size:g}", *cells])
     caption = "False alarms by dataset and number of specimens (\\%), mean over draws."

@@ -6,6 +6,7 @@ soil, property and model; seed -1) and a JSON beside it. Models: PLSR and ridge 
 """
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def main(argv: list[str] | None = None) -> None:
         for trial in tqdm(list(trials(study, args.split, settings["study"]["independent"])), unit="set"):
             bench = Bench(trial, args.seed)
             for kind in filter(trial.measures, ("mir", "nir")):
-                spectra = Inputs(kind, "", *map(snv, trial.spectra(kind)))
+                trained, tested = trial.spectra(kind)
+                spectra = Inputs(kind, "", snv(trained), snv(tested))
                 blocks = fs_of(trial.train, kind), fs_of(trial.test, kind)
                 embedded = Inputs(
                     f"{kind}_fs",
@@ -54,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
                 )
                 for inputs, head in ((spectra, "plsr"), (spectra, "ridge"), (embedded, "evidence")):
                     seed = bench.seed_of(kind, head)
-                    bench.run(inputs, head, lambda h=head, i=inputs, s=seed: linear(h, settings["heads"], i.blocks, s))
+                    bench.run(inputs, head, partial(linear, head, settings["heads"], inputs.blocks, seed))
             tables += bench.tables
             not_run += bench.not_run
     save_table(args.out, as_records(pd.concat(tables, ignore_index=True), PREDICTION_COLUMNS))
