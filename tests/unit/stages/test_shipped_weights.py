@@ -31,6 +31,7 @@ def test_what_must_not_be_shipped_is_refused(change, message):
         check(shipped(), record() | change)
 
 
+@pytest.mark.slow
 def test_the_card_in_the_package_is_the_one_its_weights_and_the_shipped_metrics_give(tmp_path):
     main(["--checkpoint", str(shipped()), "--metrics", str(METRICS), "--out", str(tmp_path)])
     assert (tmp_path / "MODEL_CARD.md").read_text() == card()
