@@ -101,7 +101,7 @@ def test_import_writes_the_contract_and_says_what_it_understood(import_mine):
 
 
 def test_the_example_in_the_documentation_prints_what_stands_there(run):
-    text = Path(__file__).parents[2].joinpath("docs", "own-data.md").read_text(encoding="utf-8")
+    text = Path(__file__).parents[2].joinpath("docs", "howto", "own-data.md").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"^```(csv|sh|text)\n(.*?)^```", text[: text.index("Read these lines")], re.S | re.M))
     Path("mine.csv").write_text(blocks["csv"])
     command = shlex.split(blocks["sh"])
