@@ -229,7 +229,7 @@ def test_a_table_of_broadened_spectra_is_read_from_the_top(tmp_path):
 
 
 def test_the_entries_of_the_documentation_pass_the_schema(tmp_path):
-    text = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "catalogue.md").read_text()
     blocks = [block.split("```")[0] for block in text.split("```yaml\n")[1:]]
     (tmp_path / "manifests").mkdir()
     for name in ("nist_infrared", "rruff_raman", "molecules_computed"):

@@ -167,10 +167,10 @@ def test_a_head_is_given_the_blocks_it_names():
     assert heads["ridge"] == heads["evidence"] == heads["logistic"] == ["learned", "stats"]
     assert heads["fs_evidence"] == heads["fs_logistic"] == ["fs_raw", "fs_snv", "learned", "stats"]
     assert heads["ridge_cls"] == ["cls", "stats"]
-    without = {"ridge_mean", "ridge_cls", "ridge_patches", "kernels"}
+    without = {"ridge_mean", "ridge_cls", "ridge_patches", "kernels", "pretrained_kernels"}
     assert set(applicable(list(HEADS), OWN, FIXED)) == set(HEADS) - without
     assert applicable(list(HEADS), FIXED, None) == {
-        name: list(FIXED) for name in ("ridge", "evidence", "kernels", *MODELS, "logistic")
+        name: list(FIXED) for name in ("ridge", "evidence", "kernels", "pretrained_kernels", *MODELS, "logistic")
     }
     assert by_kind(["ridge", "logistic"]) == {"regression": ["ridge"], "classification": ["logistic"]}
 

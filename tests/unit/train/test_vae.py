@@ -90,11 +90,11 @@ def test_the_bridge_converts_spectra_it_never_saw(soils, vae):
 def test_regularisation_brings_latents_nearer_to_those_of_mir(soils, vae):
     aim = latents_of(vae, soils[1][:200])
     distance = {}
-    for weight in (0.0, 100.0):
-        settings = BRIDGE_SETTINGS | {"regularisation": weight, "steps": 60}
+    for weight in (0.0, 1.0):
+        settings = BRIDGE_SETTINGS | {"regularisation": weight}
         model, _ = train_bridge(soils[0][:200], soils[1][:200], vae, settings, seed=0)
         distance[weight] = error(latents_of(model, soils[0][:200]), aim)
-    assert distance[100.0] < distance[0.0]
+    assert distance[1.0] < 0.75 * distance[0.0], "about a half, with any seed"
 
 
 def test_a_loss_of_ones_own_takes_the_place_of_the_gaussian(soils):
