@@ -45,6 +45,7 @@ include: "workflow/rules/embed.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/transfer.smk"
 include: "workflow/rules/transfer_studies.smk"
+include: "workflow/rules/soil_plan.smk"
 include: "workflow/rules/soil.smk"
 include: "workflow/rules/soil_answers.smk"
 

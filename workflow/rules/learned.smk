@@ -70,6 +70,12 @@ def fold_of(dataset):
     return PAIRED_FOLD[CATALOGUE[dataset].family]
 
 
+def network_of(wildcards):
+    """Weights of the network that saw no family of a dataset's fold."""
+    fold = fold_of(wildcards.dataset)
+    return f"<results>/transfer/checkpoints/{wildcards.variant}/{fold}/seed{wildcards.seed}.safetensors"
+
+
 def kept_out(wildcards):
     return sorted(family for family, fold in PAIRED_FOLD.items() if fold == wildcards.heldout)
 

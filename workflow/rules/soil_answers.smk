@@ -2,25 +2,6 @@
 # properties that NIR sets were never analysed for. They need trained NIR encoders.
 
 
-def soil_main(block):
-    """Weights of the main autoencoder ("vae") or NIR encoder ("bridge") of a split and seed."""
-    name = {"vae": SOIL_VAES, "bridge": SOIL_BRIDGES}[block][0]
-    return f"<results>/soil/{block}/{name}/{{split}}/seed{{seed}}.safetensors"
-
-
-def soil_answers(folder, extension, splits, seeds):
-    return expand(f"<results>/soil/{folder}/{{split}}/seed{{seed}}.{extension}", split=splits, seed=range(seeds))
-
-
-SOIL_ANSWERS = ("soil_band_bias", "soil_sensitivity", "soil_shift", "soil_extended")
-BAND_SPLITS = [split for split in SOIL_SPLITS if split != "independent"][: config["soil"]["band_bias"]["folds"]]
-BAND_SEEDS = min(config["soil"]["band_bias"]["seeds"], config["soil"]["seeds"])
-if not SOIL["bridged"]:
-    EMPTY += SOIL_ANSWERS
-elif "independent" not in SOIL_SPLITS:
-    EMPTY.append("soil_shift")
-
-
 rule soil_band_bias:
     input:
         data=soil_contents(),

@@ -72,10 +72,7 @@ rule learned_transfer:
     input:
         data=lambda wildcards: contents([wildcards.dataset, *learned_pairs(wildcards.dataset, wildcards.variant)]),
         folds="<data>/splits/{dataset}.parquet",
-        encoder=lambda wildcards: (
-            f"<results>/transfer/checkpoints/{wildcards.variant}/{fold_of(wildcards.dataset)}"
-            f"/seed{wildcards.seed}.safetensors"
-        ),
+        encoder=network_of,
     output:
         scores="<results>/scores/learned_transfer/{dataset}/{variant}/seed{seed}.parquet",
         predictions="<results>/predictions/learned_transfer/{dataset}/{variant}/seed{seed}.parquet",

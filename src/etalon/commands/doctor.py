@@ -95,7 +95,7 @@ def examine(data: Path, catalogue: Path) -> Iterator[Check]:
 
 
 def _python() -> tuple[str, str]:
-    text = f"{platform.python_version()} at {sys.executable}, {platform.system()} {platform.machine()}"
+    text = f"{platform.python_version()} at {sys.executable}, {sys.platform} {platform.machine()}"
     return (OK, text) if sys.version_info >= OLDEST else (FAILED, f"{text}; etalon needs {OLDEST[0]}.{OLDEST[1]}")
 
 

@@ -8,13 +8,13 @@ import os
 import sys
 from pathlib import Path
 
-WRITTEN = ("--out", "--record", "--curves", "--out-pdf", "--out-png", "--out-csv", "--out-tex")
+WRITTEN = ("--record", "--curves", "--predictions", "--latents", "--spectra", "--examples")
 
 
 def write_outputs(arguments: list[str]) -> None:
     for option, value in itertools.pairwise(arguments):
-        # `--record` names an output of some stages and an input of others; an input is there already.
-        if option in WRITTEN and not Path(value).exists():
+        # Some options name an output of one stage and an input of another; an input is there already.
+        if (option in WRITTEN or option.startswith("--out")) and not Path(value).exists():
             Path(value).parent.mkdir(parents=True, exist_ok=True)
             Path(value).write_text(value)
             if value.endswith(".safetensors"):  # weights and generated spectra come with a record beside them
