@@ -3,7 +3,7 @@
 Usage: python workflow/scripts/document_plan.py FOLDER [FOLDER ...]
 
 FOLDER is a folder of Snakemake's benchmark files, such as results/paper/benchmarks or data/benchmarks. A rule is
-described by the first folder that knows it. The graph and the resources are those of `snakemake --profile slurm`.
+described by the first folder that knows it; of one that none knows, what the document says stays. The graph and the resources are those of `snakemake --profile slurm`.
 """
 
 import argparse
@@ -125,13 +125,19 @@ def reduced(dot: str) -> str:
 def table(rules: Sequence[Rule], folders: Sequence[Path]) -> str:
     """Return a Markdown table, a row each rule."""
     groups = yaml.safe_load(PROFILE.read_text())["groups"]
-    measured = read_benchmarks(folders)
+    measured, known = read_benchmarks(folders), documented()
     rows = [COLUMNS, ("---",) * 4 + ("---:",) * 8]
     for rule in rules:
         slurm = "-" if rule.local else groups.get(rule.name, "its own").replace("{", "").replace("}", "")
         asks = ("", "", "", "") if rule.local else (rule.cores, rule.memory, rule.minutes, rule.gpus or "")
-        rows.append((f"`{rule.name}`", slurm, rule.jobs, *_measured(rule, measured), *asks))
+        rows.append((f"`{rule.name}`", slurm, rule.jobs, *(_measured(rule, measured) or known.get(rule.name, ("",) * 5)), *asks))
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+
+
+def documented() -> dict[str, tuple[str, ...]]:
+    """Return what the document says that the jobs of each rule took."""
+    rows = (line.strip("| ").split(" | ") for line in DOCUMENT.read_text().splitlines() if line.startswith("| `"))
+    return {row[0].strip("`"): tuple(row[3:8]) for row in rows}
 
 
 def read_benchmarks(folders: Sequence[Path]) -> pd.DataFrame:
@@ -145,11 +151,11 @@ def read_benchmarks(folders: Sequence[Path]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _measured(rule: Rule, benchmarks: pd.DataFrame) -> tuple[str, ...]:
-    """Return run, number of jobs, seconds (median, longest) and largest memory of a rule."""
+def _measured(rule: Rule, benchmarks: pd.DataFrame) -> tuple[str, ...] | None:
+    """Return run, number of jobs, seconds (median, longest) and largest memory of a rule; None of one not measured."""
     found = benchmarks[benchmarks["folder"].isin(rule.folders)]
     if found.empty:
-        return ("",) * 5
+        return None
     run = found["run"].iloc[0]
     found = found[found["run"] == run]
     memory = found["max_rss"].max()
