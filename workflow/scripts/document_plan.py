@@ -3,7 +3,8 @@
 Usage: python workflow/scripts/document_plan.py FOLDER [FOLDER ...]
 
 FOLDER is a folder of Snakemake's benchmark files, such as results/paper/benchmarks or data/benchmarks. A rule is
-described by the first folder that knows it; of one that none knows, what the document says stays. The graph and the resources are those of `snakemake --profile slurm`.
+described by the first folder that knows it; of one that none knows, what the document says stays.
+The graph and the resources are those of `snakemake --profile slurm`.
 """
 
 import argparse
@@ -130,7 +131,8 @@ def table(rules: Sequence[Rule], folders: Sequence[Path]) -> str:
     for rule in rules:
         slurm = "-" if rule.local else groups.get(rule.name, "its own").replace("{", "").replace("}", "")
         asks = ("", "", "", "") if rule.local else (rule.cores, rule.memory, rule.minutes, rule.gpus or "")
-        rows.append((f"`{rule.name}`", slurm, rule.jobs, *(_measured(rule, measured) or known.get(rule.name, ("",) * 5)), *asks))
+        took = _measured(rule, measured) or known.get(rule.name, ("",) * 5)
+        rows.append((f"`{rule.name}`", slurm, rule.jobs, *took, *asks))
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
 
 
