@@ -70,10 +70,13 @@ def fold_of(dataset):
     return PAIRED_FOLD[CATALOGUE[dataset].family]
 
 
+def checkpoint_path(variant, heldout, seed):
+    return f"<results>/transfer/checkpoints/{variant}/{heldout}/seed{seed}.safetensors"
+
+
 def network_of(wildcards):
-    """Weights of the network that saw no family of a dataset's fold."""
-    fold = fold_of(wildcards.dataset)
-    return f"<results>/transfer/checkpoints/{wildcards.variant}/{fold}/seed{wildcards.seed}.safetensors"
+    """The network that saw no family of the dataset's fold."""
+    return checkpoint_path(wildcards.variant, fold_of(wildcards.dataset), wildcards.seed)
 
 
 def kept_out(wildcards):

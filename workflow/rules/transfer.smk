@@ -111,9 +111,7 @@ if learned_jobs():
         input:
             data=contents(costed_pair()),
             folds=f"<data>/splits/{costed_pair()[0]}.parquet",
-            encoder="<results>/transfer/checkpoints/{}/{}/seed0.safetensors".format(
-                config["transfer"]["learned"]["variants"][0], fold_of(costed_pair()[0])
-            ),
+            encoder=checkpoint_path(config["transfer"]["learned"]["variants"][0], fold_of(costed_pair()[0]), 0),
         output:
             table="<results>/metrics/transfer_cost.parquet",
             record="<results>/metrics/transfer_cost.json",
