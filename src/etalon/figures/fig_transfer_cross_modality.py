@@ -72,10 +72,9 @@ def draw(metrics: pd.DataFrame) -> Figure:
             own = ok[ok["pair"] == pair]
             for axis, way in zip(column, WAYS, strict=True):
                 _draw_panel(axis, own, way)
-            column[0].set_title(title_of(pair))
-            column[0].set_ylabel(quantity(own["target"].iloc[0], own["unit"].iloc[0]))
-            column[1].set_ylabel(quantity(own["target"].iloc[0], own["unit"].iloc[0]))
+            column[0].set_title(f"{title_of(pair)}\n{quantity(own['target'].iloc[0], own['unit'].iloc[0])}")
             column[0].set_xlabel("")
+        area.supylabel("RMSEP", size=style.RC["axes.labelsize"])
         for axis, way in zip(axes[:, 0], WAYS.values(), strict=True):
             axis.text(0.97, 0.95, way, transform=axis.transAxes, ha="right", va="top", size=6.0, style="italic")
         variants = [name for name in REPRESENTATIONS if (ok["variant"] == name).any()]
