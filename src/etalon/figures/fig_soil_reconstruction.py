@@ -20,7 +20,7 @@ from etalon.figures.style import MM
 RECONSTRUCTED, CONVERTED = "reconstructed", "converted"
 COLOURS = {"measured": "black", RECONSTRUCTED: "#0072B2", CONVERTED: "#D55E00", "mean": "0.55"}
 SHOWN = {"linear": "linear regression", "unfrozen": "decoder unfrozen", "unregularised": "no regularisation"}
-HEIGHT = 146.0  # mm
+HEIGHT = 156.0  # mm
 
 
 def draw(metrics: pd.DataFrame) -> Figure:
@@ -51,8 +51,13 @@ def draw(metrics: pd.DataFrame) -> Figure:
         axes[0, 0].invert_xaxis()  # shared: MIR is read from large wavenumbers to small ones
         axes[0, 0].set_ylabel("Absorbance after SNV")
         axes[1, 0].set_ylabel("RMS error, SD (SNV units)")
-        for axis in axes[:, -1]:  # between 2800 and 1900 cm-1 soils absorb little
-            axis.legend(loc="upper center")
+        axes[1, 0].set_ylim(bottom=0)  # once all is drawn: it ends the scaling of the whole row
+        named = {
+            label: handle
+            for axis in axes[:, 0]
+            for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+        upper.legend(named.values(), named, loc="outside lower center", ncols=3)
         _draw_summaries(lower, rows, main)
     return figure
 
@@ -68,7 +73,7 @@ def _draw_example(axis: Axes, rows: pd.DataFrame, main: Main) -> None:
     made = _curve(rows, CONVERTED, main.bridge, "example_made")
     true = _curve(rows, CONVERTED, main.bridge, "example_measured")
     axis.plot(true.index, true, color=COLOURS["measured"], lw=0.9, label="measured")
-    axis.plot(made.index, made, color=COLOURS[CONVERTED], lw=0.9, label="converted from NIR")
+    axis.plot(made.index, made, color=COLOURS[CONVERTED], lw=0.9, label="converted from NIR: spectrum")
     true = _curve(rows, RECONSTRUCTED, main.vae, "example_measured")
     made = _curve(rows, RECONSTRUCTED, main.vae, "example_made")
     shift = -2.5
@@ -83,15 +88,14 @@ def _draw_errors(axis: Axes, rows: pd.DataFrame, main: Main) -> None:
     spread = _curve(rows, CONVERTED, main.bridge, "channel_sd")
     axis.fill_between(spread.index, 0, spread, color="0.9", lw=0, label="SD of measured spectra")
     for method, variant, style_of, label in (
-        (CONVERTED, "linear", ":", "converted, linear regression"),
-        (CONVERTED, main.bridge, "-", "converted"),
-        (RECONSTRUCTED, main.vae, "-", "reconstructed"),
+        (CONVERTED, "linear", ":", "converted by linear regression: error"),
+        (CONVERTED, main.bridge, "-", "converted: error"),
+        (RECONSTRUCTED, main.vae, "-", "reconstructed: error"),
     ):
         error = _curve(rows, method, variant, "channel_rmse")
         if error.empty:
             continue
         axis.plot(error.index, error, color=COLOURS[method], lw=0.8, ls=style_of, label=label)
-    axis.set_ylim(bottom=0)
 
 
 def _draw_summaries(area: object, rows: pd.DataFrame, main: Main) -> None:
