@@ -70,6 +70,15 @@ def fold_of(dataset):
     return PAIRED_FOLD[CATALOGUE[dataset].family]
 
 
+def checkpoint_path(variant, heldout, seed):
+    return f"<results>/transfer/checkpoints/{variant}/{heldout}/seed{seed}.safetensors"
+
+
+def network_of(wildcards):
+    """The network that saw no family of the dataset's fold."""
+    return checkpoint_path(wildcards.variant, fold_of(wildcards.dataset), wildcards.seed)
+
+
 def kept_out(wildcards):
     return sorted(family for family, fold in PAIRED_FOLD.items() if fold == wildcards.heldout)
 

@@ -72,10 +72,7 @@ rule learned_transfer:
     input:
         data=lambda wildcards: contents([wildcards.dataset, *learned_pairs(wildcards.dataset, wildcards.variant)]),
         folds="<data>/splits/{dataset}.parquet",
-        encoder=lambda wildcards: (
-            f"<results>/transfer/checkpoints/{wildcards.variant}/{fold_of(wildcards.dataset)}"
-            f"/seed{wildcards.seed}.safetensors"
-        ),
+        encoder=network_of,
     output:
         scores="<results>/scores/learned_transfer/{dataset}/{variant}/seed{seed}.parquet",
         predictions="<results>/predictions/learned_transfer/{dataset}/{variant}/seed{seed}.parquet",
@@ -114,9 +111,7 @@ if learned_jobs():
         input:
             data=contents(costed_pair()),
             folds=f"<data>/splits/{costed_pair()[0]}.parquet",
-            encoder="<results>/transfer/checkpoints/{}/{}/seed0.safetensors".format(
-                config["transfer"]["learned"]["variants"][0], fold_of(costed_pair()[0])
-            ),
+            encoder=checkpoint_path(config["transfer"]["learned"]["variants"][0], fold_of(costed_pair()[0]), 0),
         output:
             table="<results>/metrics/transfer_cost.parquet",
             record="<results>/metrics/transfer_cost.json",

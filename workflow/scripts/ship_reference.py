@@ -38,7 +38,7 @@ def provenance(scores: Path, checkpoints: list[Path]) -> dict[str, Any]:
     for path in sorted(path for folder in checkpoints for path in folder.glob("*/*/seed*.json")):
         record = load_json(path)
         shown = ("config", "settings", "seed", "python", "packages", "device", "spectra", "weights_may_be_shipped")
-        add(trainings, record["variant"], record, shown)
+        add(trainings, record.get("variant", path.parent.parent.name), record, shown)
     return {"experiments": experiments, "trainings": trainings, "datasets": datasets}
 
 

@@ -40,6 +40,10 @@ def tabulate(metrics: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     here = rows[(rows["pair"] == place["pair"]) & (rows["target"] == place["target"])]
     if here.empty:
         raise BadInputError("metrics", "pair", f"rows of {place['pair']}, {place['target']}", "none")
+    # Means of all methods are over the transfer sets that all have.
+    drawn = here[here["draw"] >= 0]
+    fewest = drawn.groupby("name")["draw"].nunique().min()
+    here = here[here["draw"] < fewest]
     # Of a network with several pretrainings the first is what costs were measured on, and all take part in errors.
     means = here[here["name"] == here["method"]].groupby(["metric", "method", "size"])["value"].mean()
     errors = means["rmsep"].reset_index().pivot_table(index="size", columns="method", values="value")
@@ -79,10 +83,10 @@ def typeset(table: pd.DataFrame) -> str:
     body = [_cells(row, notes) for _, row in table.iterrows()]
     caption = (
         f"What a calibration transfer costs and reaches, {escape(arrow(first['pair']))}, {escape(first['target'])},"
-        f" {first['n_channels']} channels: numbers of all networks and those that transfer samples change; processor"
-        f" seconds of the one pretraining, of a fit to {first['size']} transfer samples and milliseconds for a spectrum, the"
-        f" fastest of several rounds, one thread, {escape(first['machine'])}; RMSEP and $R^2$ with"
-        f" {first['size']} samples."
+        f" {first['n_channels']} channels: numbers of all networks and those that transfer samples change; seconds"
+        f" of the one pretraining by the clock, processor seconds of a fit to {first['size']} transfer samples and"
+        f" milliseconds for a spectrum, the fastest of several rounds, one thread, {escape(first['machine'])}; RMSEP"
+        f" and $R^2$ with {first['size']} samples."
         " Samples: the fewest of those tried with which the RMSEP is no larger than that of PDS with the most; hours"
         " and money for so many, with analyses where a method needs laboratory values. The rates are assumptions."
     ) + (f" {SYNTHETIC} Synthetic spectra, no result." if first["synthetic"] else "")
@@ -97,7 +101,10 @@ def _cells(row: pd.Series, notes: Notes) -> list[str]:
         return [label, notes.mark(row["status"]), *[""] * 10]
     learned = row["weights"] > 0
     counts = [f"{row[name]:,.0f}" if learned else "" for name in ("weights", "fitted")]
-    seconds = [significant(row["pretraining_seconds"], 2) if learned else "", significant(row["fit_seconds"], 2)]
+    seconds = [
+        significant(row["pretraining_seconds"], 2) if row["pretraining_seconds"] > 0 else "",
+        significant(row["fit_seconds"], 2),
+    ]
     reached = [significant(row["ms_per_spectrum"], 2), significant(row["rmsep"]), fixed(row["r2"], 3)]
     samples = "" if pd.isna(row["samples"]) else f"{row['samples']:.0f}"
     spent = [fixed(row[name], 1) for name in ("analyst_hours", "instrument_hours")] + [fixed(row["money"], 0)]

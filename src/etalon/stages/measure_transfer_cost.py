@@ -42,7 +42,8 @@ def main(argv: list[str] | None = None) -> None:
     table = pd.DataFrame(rows).assign(**common)
     of_network = table["method"].isin(learned)
     table["variant"] = of_network.map({True: args.variant, False: ""})
-    table["pretraining_seconds"] = of_network.map({True: about["seconds"], False: 0.0})
+    pretrained = [name for name, of in args.settings["methods"].items() if of["network"] in ("lora", "full")]
+    table["pretraining_seconds"] = table["method"].isin(pretrained).map({True: about["seconds"], False: 0.0})
     save_table(args.out, as_records(table, COST_COLUMNS))
     inputs = {f"{folder.name}/{name}": folder / name for folder in folders for name in ("spectra.npy", "targets.npy")}
     save_json(args.record, {"experiment": "transfer_cost"} | describe(args.settings, args.seed, inputs))

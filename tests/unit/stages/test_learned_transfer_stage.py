@@ -167,6 +167,7 @@ def test_costs_count_weights_and_seconds(folder):
     table = table.astype({"method": str}).set_index("method")
     network, classical = table.loc["patch_transformer"], table.loc["pds"]
     assert 0 < network["fitted"] < network["weights"] and network["pretraining_seconds"] == 12.5
+    assert table.loc["cnn_1d", "pretraining_seconds"] == 0.0  # convolutions are not pretrained
     # Of the control all weights are fitted, by three members.
     assert table.loc["cnn_1d", "fitted"] == table.loc["cnn_1d", "weights"] > 3 * 16 * 16 * 17
     assert classical["weights"] == 0 and classical["fit_seconds"] > 0 and classical["ms_per_spectrum"] > 0
