@@ -112,7 +112,8 @@ def test_an_interrupted_rerun_is_completed(pretended):
 
 def test_metrics_are_scored_again_and_no_model_is_fitted(pretended):
     with appended(pretended.folder / "src/etalon/evaluate/score.py", "\nEDITED = True\n"):
-        assert rules(pretended) == {"score_predictions", "score_embeddings", *EVERY_RUN, *OTHER_FIGURES}
+        drawn = {*EVERY_RUN, *OTHER_FIGURES, "fig_transfer_degradation"}
+        assert rules(pretended) == {"score_predictions", "score_embeddings", *drawn}
 
 
 def test_a_figure_is_drawn_again_alone(pretended):
