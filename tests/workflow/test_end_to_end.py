@@ -15,7 +15,7 @@ from etalon.records import METRIC_COLUMNS
 from etalon.storage import load_json, load_set
 
 # The first test computes the whole run, for minutes on a busy machine.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 FIGURES = (
     *("fig_phase0_robustness", "fig_phase2_robustness", "fig_pretraining_curves", "fig_embedding_map"),
