@@ -138,7 +138,8 @@ def table(rules: Sequence[Rule], folders: Sequence[Path]) -> str:
 
 def documented() -> dict[str, tuple[str, ...]]:
     """Return what the document says that the jobs of each rule took."""
-    rows = (line.strip("| ").split(" | ") for line in DOCUMENT.read_text().splitlines() if line.startswith("| `"))
+    lines = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
+    rows = (line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines)
     return {row[0].strip("`"): tuple(row[3:8]) for row in rows}
 
 

@@ -176,6 +176,8 @@ def _place(embedding: str) -> list[tuple[int, str]]:
 
 def save(figure: Figure, pdf: Path, png: Path) -> None:
     """Write `figure` twice; equal figures give equal bytes, as neither dates nor versions are stored."""
+    for area in figure.subfigs:  # its white ground lies on the figure's own, and rounding moves its corner to 0 or -0
+        area.patch.set_visible(False)
     with mpl.rc_context(RC):
         for path, metadata in (
             (pdf, {"CreationDate": None, "Creator": None, "Producer": None}),
