@@ -26,7 +26,7 @@ pathvars:
 wildcard_constraints:
     dataset=one_of(CATALOGUE),
     kind="real|synthetic",
-    experiment=one_of((*EXPERIMENTS, *BEYOND)),
+    scored=one_of([*PREDICTED, *(f"{experiment}/{variant}" for experiment in ENCODER_EXPERIMENTS for variant in VARIANTS)]),
     heads="encoders|downstream",
     table=one_of(TABLES),
     curves="pretraining|transfer_pretraining",

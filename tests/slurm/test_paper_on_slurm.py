@@ -20,8 +20,8 @@ ASKED = {
     "classical_classical_baselines": ("cpu", SIDE_BY_SIDE, 0, 2000 * SIDE_BY_SIDE, None),
     "on_gpu_tabpfn_baseline": ("gpu", 1, 1, 8000, 2 * 60),
     "pretrain": ("gpu", 1, 1, 4000, 120),
-    "judge_masked_embed_datasets_embedding_heads_score_embeddings": ("cpu", 1, 0, 3000, 20 + 60 + 10),
-    "judge_fs_embed_datasets_embedding_heads_score_embeddings": ("cpu", 1, 0, 3000, 20 + 60 + 10),
+    "judge_masked_embed_datasets_embedding_heads": ("cpu", 1, 0, 3000, 20 + 60),
+    "judge_fs_embed_datasets_embedding_heads": ("cpu", 1, 0, 3000, 20 + 60),
     "maps_map_embeddings": ("cpu", SIDE_BY_SIDE, 0, 1000 * SIDE_BY_SIDE, None),
 }
 
@@ -100,7 +100,7 @@ def test_a_failing_job_names_its_log_and_stops_what_depends_on_it_alone(paper):
     damaged = plan.folder / TRAINING.replace("fold0", "fold1")
     damaged.write_bytes(damaged.read_bytes()[:-100])
     scores = plan.folder / "results/paper/scores"
-    for score in ("encoders/masked/fold0/seed0.json", "classical/fermentation_train.json"):
+    for score in ("encoders/fs.parquet", "classical.parquet"):
         (scores / score).unlink()
 
     run = plan.start("phase_1", "--retries", "0")
@@ -108,11 +108,11 @@ def test_a_failing_job_names_its_log_and_stops_what_depends_on_it_alone(paper):
     log = "logs/embed_datasets/paper/masked/fold1/seed0.log"
     assert "Error in rule embed_datasets" in run.said() and log in run.said()
     assert "expected sound safetensors" in (plan.folder / log).read_text()
-    assert not (scores / "encoders/masked/fold1/seed0.json").exists()
-    assert (scores / "encoders/masked/fold0/seed0.json").exists()
-    assert (scores / "classical/fermentation_train.json").exists()
+    assert not (scores / "encoders/masked.parquet").exists()
+    assert (scores / "encoders/fs.parquet").exists()
+    assert (scores / "classical.parquet").exists()
     failed = [job for job in run.jobs() if job.state == "FAILED"]
-    assert [job.name for job in failed] == ["judge_masked_embed_datasets_embedding_heads_score_embeddings"]
+    assert [job.name for job in failed] == ["judge_masked_embed_datasets_embedding_heads"]
     assert "rule gather_metrics" not in run.said()
 
 

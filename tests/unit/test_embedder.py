@@ -64,7 +64,9 @@ def test_a_row_depends_on_its_own_spectrum_alone(encoder):
     whole = SpectralEmbedder(encoder, wavelengths=AXIS, device="cpu").fit_transform(SPECTRA)
     shuffled = RNG.permutation(len(SPECTRA))
     for size in (1, 2, 7, 29):
-        parts = SpectralEmbedder(encoder, wavelengths=AXIS, device="cpu", batch_size=size).fit_transform(SPECTRA[shuffled])
+        parts = SpectralEmbedder(encoder, wavelengths=AXIS, device="cpu", batch_size=size).fit_transform(
+            SPECTRA[shuffled]
+        )
         np.testing.assert_allclose(parts, whole[shuffled], atol=1e-4 * np.abs(whole).max(), rtol=0)
 
 

@@ -129,7 +129,7 @@ def test_a_run_that_is_killed_and_resumed_ends_like_one_left_alone(computed, tmp
     # `python tests/trust/kill_and_resume.py` does it with a whole run; here what follows the folds is done again.
     begun = shutil.copytree(computed.folder, tmp_path / "begun", symlinks=True)
     tables = [f"tables/tab_phase0_baselines.{kind}" for kind in ("csv", "tex")]
-    for part in ("predictions/classical", "scores/classical", "metrics/embedding_baselines.parquet", *tables):
+    for part in ("predictions/classical", "scores/classical.parquet", "metrics/embedding_baselines.parquet", *tables):
         path = begun / "results/test" / part
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     script = Path(__file__).parents[1] / "trust/kill_and_resume.py"

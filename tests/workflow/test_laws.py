@@ -10,7 +10,7 @@ LEARNED = {"torch", "tabpfn", "transformers"}
 LIGHT = [
     *("etalon.stages.classical_baselines", "etalon.stages.classical_robustness", "etalon.stages.precompute_asls"),
     *("etalon.stages.import_dataset", "etalon.stages.score_predictions", "etalon.stages.gather_metrics"),
-    *("etalon.stages.embedding_heads", "etalon.stages.score_embeddings", "etalon.stages.map_embeddings"),
+    *("etalon.stages.embedding_heads", "etalon.stages.map_embeddings"),
     *("etalon.figures.tab_phase0_baselines", "etalon.figures.fig_phase0_robustness"),
     *("etalon.figures.tab_phase2_ablation", "etalon.figures.fig_embedding_map"),
 ]

@@ -24,7 +24,7 @@ OTHER_FIGURES = {"fig_pretraining_curves", "fig_embedding_map"}  # they share na
 # An encoder is trained on many datasets: new spectra of one are new weights, and new embeddings of all.
 OF_ENCODERS = {
     *("pretrain", "gather_curves", "fig_pretraining_curves", "embed_datasets", "embedding_heads"),
-    *("embedding_robustness", "score_embeddings", "map_embeddings", "gather_maps", "fig_embedding_map"),
+    *("embedding_robustness", "score_predictions", "map_embeddings", "gather_maps", "fig_embedding_map"),
     *("synthetic_realism", "tab_synthetic_realism", "embedding_metadata", "few_shot", "fine_tuning", "pretrain_head"),
 }
 OF_A_DATASET = {
@@ -113,7 +113,7 @@ def test_an_interrupted_rerun_is_completed(pretended):
 def test_metrics_are_scored_again_and_no_model_is_fitted(pretended):
     with appended(pretended.folder / "src/etalon/evaluate/score.py", "\nEDITED = True\n"):
         drawn = {*EVERY_RUN, *OTHER_FIGURES, "fig_transfer_degradation"}
-        assert rules(pretended) == {"score_predictions", "score_embeddings", *drawn}
+        assert rules(pretended) == {"score_predictions", *drawn}
 
 
 def test_a_figure_is_drawn_again_alone(pretended):

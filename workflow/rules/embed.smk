@@ -161,35 +161,6 @@ rule few_shot:
         " --out {output.scores:q} --record {output.record:q} &> {log:q}"
 
 
-rule score_embeddings:
-    input:
-        data=lambda wildcards: contents(judged(wildcards.heldout)),
-        predictions="<results>/predictions/{experiment}/{variant}/{heldout}/seed{seed}.parquet",
-        record="<results>/predictions/{experiment}/{variant}/{heldout}/seed{seed}.json",
-    output:
-        scores="<results>/scores/{experiment}/{variant}/{heldout}/seed{seed}.json",
-    log:
-        "<logs>/score_embeddings/<run>/{experiment}/{variant}/{heldout}/seed{seed}.log",
-    benchmark:
-        "<results>/benchmarks/score_embeddings/{experiment}/{variant}/{heldout}/seed{seed}.tsv"
-    wildcard_constraints:
-        experiment=one_of(ENCODER_EXPERIMENTS),
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
-    params:
-        data=lambda wildcards: folders(judged(wildcards.heldout)),
-        run=config["run"],
-        code=code_digest("score_embeddings"),
-        origin=lambda wildcards: origins(judged(wildcards.heldout)),
-    shell:
-        "python -m etalon.stages.score_embeddings --run {params.run} --data {params.data:q}"
-        " --predictions {input.predictions:q} --record {input.record:q} --out {output.scores:q} &> {log:q}"
-
-
 # Times, so that its table is no part of what `verify` compares.
 rule measure_cost:
     input:

@@ -215,31 +215,33 @@ rule classical_few_shot:
         " --out {output.scores:q} --record {output.record:q} &> {log:q}"
 
 
+# An experiment on many datasets, or one encoder in all its trainings: a second a table, not a second a file.
 rule score_predictions:
     input:
-        metadata=imported,
-        predictions="<results>/predictions/{experiment}/{dataset}.parquet",
-        record="<results>/predictions/{experiment}/{dataset}.json",
+        data=lambda wildcards: contents(sets_scored(wildcards)),
+        predictions=predictions_of("parquet"),
+        records=predictions_of("json"),
     output:
-        scores="<results>/scores/{experiment}/{dataset}.json",
+        scores="<results>/scores/{scored}.parquet",
+        record="<results>/scores/{scored}.json",
     log:
-        "<logs>/score_predictions/<run>/{experiment}/{dataset}.log",
+        "<logs>/score_predictions/<run>/{scored}.log",
     benchmark:
-        "<results>/benchmarks/score_predictions/{experiment}/{dataset}.tsv"
+        "<results>/benchmarks/score_predictions/{scored}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(10),
+        runtime=growing(30),
     params:
-        data=subpath(input.metadata, parent=True),
+        data=lambda wildcards: folders(sets_scored(wildcards)),
         run=config["run"],
         code=code_digest("score_predictions"),
-        origin=origin,
+        origin=lambda wildcards: origins(sets_scored(wildcards)),
     shell:
         "python -m etalon.stages.score_predictions --run {params.run} --data {params.data:q}"
-        " --predictions {input.predictions:q} --record {input.record:q} --out {output.scores:q} &> {log:q}"
+        " --predictions {input.predictions:q} --out {output.scores:q} --record {output.record:q} &> {log:q}"
 
 
 rule gather_metrics:

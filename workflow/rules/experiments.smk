@@ -12,12 +12,32 @@ def scores_of(wildcards):
 
 
 def scores_in(classical, encoders):
-    """Scores of experiments on datasets and of others on variants. A set without references or classes has none."""
-    names = [(experiment, dataset) for experiment in classical for dataset in JUDGED.get(experiment, LABELLED)]
-    names += [(experiment, path) for experiment, of in encoders.items() for path in trainings(of, experiment)]
-    tables = ("few_shot", "classical_few_shot", "classical_transfer", "learned_transfer", *STUDIED, "soil")
-    kinds = dict.fromkeys(tables, "parquet")
-    return [f"<results>/scores/{experiment}/{name}.{kinds.get(experiment, 'json')}" for experiment, name in names]
+    """Scores of experiments on datasets and of others on variants: one table, or one a variant, of what leaves predictions;
+    else one a job."""
+    names = []
+    for experiment in classical:
+        jobs = [f"{experiment}/{name}" for name in JUDGED.get(experiment, LABELLED)]
+        names += [experiment] if jobs and experiment in PREDICTED else jobs
+    for experiment, variants in encoders.items():
+        for variant in variants:
+            jobs = [f"{experiment}/{training}" for training in trainings([variant], experiment)]
+            names += [f"{experiment}/{variant}"] if jobs and experiment in ENCODER_EXPERIMENTS else jobs
+    return [f"<results>/scores/{name}.parquet" for name in names]
+
+
+def predictions_of(kind):
+    """The predictions, or their records, that one table of scores is made of."""
+
+    def files(wildcards):
+        experiment, _, variant = wildcards.scored.partition("/")
+        own = trainings([variant], experiment) if variant else JUDGED.get(experiment, LABELLED)
+        return [f"<results>/predictions/{experiment}/{name}.{kind}" for name in own]
+
+    return files
+
+
+def sets_scored(wildcards):
+    return JUDGED.get(wildcards.scored.partition("/")[0], LABELLED)
 
 
 def read_variants(path):
@@ -328,7 +348,7 @@ JUDGED = {
 }
 # Experiments on datasets, and those on encoders: the folder of predictions of each stage, and what it reads of an encoder.
 EXPERIMENTS = ("classical", "tabpfn", "classical_robustness", "tabpfn_robustness")
-BEYOND = ("classical_lodo", "classical_cross_instrument")
+PREDICTED = (*EXPERIMENTS, "classical_lodo", "classical_cross_instrument")
 ON_ENCODERS = {
     "embedding_heads": ("{heads}", "index"),
     "embedding_robustness": ("encoder_robustness", "checkpoint"),

@@ -29,11 +29,12 @@ def provenance(scores: Path, checkpoints: list[Path]) -> dict[str, Any]:
     """Return settings, versions and digests of the code of every experiment and variant, and checksums of datasets."""
     experiments: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
-    for path in sorted([*scores.glob("*/*.json"), *scores.glob("*/*/*/*.json")]):
-        record = load_json(path)
-        add(experiments, record["experiment"], record, ("settings", "seed", "python", "packages"))
-        if "dataset" in record:
-            datasets[record["dataset"]] = record["inputs"]
+    for path in sorted(scores.rglob("*.json")):
+        content = load_json(path)
+        for record in content.get("records", [content]):
+            add(experiments, record["experiment"], record, ("settings", "seed", "python", "packages"))
+            if "dataset" in record:
+                datasets[record["dataset"]] = record["inputs"]
     trainings: dict[str, Any] = {}
     for path in sorted(path for folder in checkpoints for path in folder.glob("*/*/seed*.json")):
         record = load_json(path)

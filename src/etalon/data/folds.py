@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from etalon.contracts import SpectraSet
 from etalon.seeds import derive_seed
@@ -44,6 +43,8 @@ def group_specimens(spectra: SpectraSet) -> np.ndarray:
 
 def grouped_kfold(groups: np.ndarray, n_splits: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split rows into `n_splits` folds (fewer where there are fewer groups), no group in two; (train, test) each."""
+    from sklearn.model_selection import GroupKFold  # takes a second, and trainings ask for groups alone
+
     n_splits = min(n_splits, len(np.unique(groups)))
     splitter = GroupKFold(n_splits, shuffle=True, random_state=seed)
     return list(splitter.split(np.empty(len(groups)), groups=groups))
@@ -53,6 +54,8 @@ def stratified_kfold(
     labels: np.ndarray, groups: np.ndarray, n_splits: int, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """As `grouped_kfold`, with the classes in about equal shares in every fold."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
     n_splits = min(n_splits, len(np.unique(groups)))
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
     return list(splitter.split(np.empty(len(groups)), labels, groups))

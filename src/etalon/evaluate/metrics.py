@@ -6,7 +6,6 @@ the divisor n - 1; RPD and RPIQ divide by RMSEP. All functions take finite array
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import matthews_corrcoef, recall_score
 
 
 def _pair(y: ArrayLike, y_hat: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -77,12 +76,16 @@ def ccc(y: ArrayLike, y_hat: ArrayLike) -> float:
 
 def balanced_accuracy(y: ArrayLike, y_hat: ArrayLike) -> float:
     """Mean over the classes present in `y` of the share of their samples that are recognised."""
+    from sklearn.metrics import recall_score  # takes a second, which scores of regression need not wait for
+
     y, y_hat = _pair(y, y_hat)
     return float(recall_score(y, y_hat, labels=np.unique(y), average="macro"))
 
 
 def mcc(y: ArrayLike, y_hat: ArrayLike) -> float:
     """Matthews correlation coefficient for any number of classes (Gorodkin 2004); 0 where either side is constant."""
+    from sklearn.metrics import matthews_corrcoef
+
     y, y_hat = _pair(y, y_hat)
     return float(matthews_corrcoef(y, y_hat))
 

@@ -17,7 +17,7 @@ from etalon.figures import fig_phase3_lodo_boxplots, fig_phase3_train_test_heatm
 from etalon.figures.lodo_pairs import best_encoder, list_groups
 from etalon.figures.lodo_rows import read, scores
 from etalon.models.function_space import BLOCKS
-from etalon.stages import classical_lodo, embedding_lodo, gather_metrics, score_embeddings, score_predictions
+from etalon.stages import classical_lodo, embedding_lodo, gather_metrics, score_predictions
 from etalon.storage import load_json, load_set, save_table
 from etalon.train.checkpoint import make_encoder, save_encoder
 from etalon.train.corpus import spectra_digest
@@ -78,14 +78,14 @@ def metrics(world, lodo_settings, tmp_path_factory):
         out = root / name
         classical_lodo.main(arguments(world, [name], lodo_settings, out))
         score = [*("--run", "t", "--data", str(world / name), "--predictions", f"{out}.parquet")]
-        score_predictions.main([*score, "--record", f"{out}.json", "--out", f"{out}.scores.json"])
-        scores.append(f"{out}.scores.json")
+        score_predictions.main([*score, "--record", f"{out}.scores.json", "--out", f"{out}.scores"])
+        scores.append(f"{out}.scores")
     for encoder, data in (("fsnl", ["one", "three", "far"]), ("fs", list(SETS))):
         out = root / f"embedding_{encoder}"
         embed(world, data, lodo_settings, out, encoder)
         score = [*("--run", "t", "--data", *(str(world / n) for n in data), "--predictions", f"{out}.parquet")]
-        score_embeddings.main([*score, "--record", f"{out}.json", "--out", f"{out}.scores.json"])
-        scores.append(f"{out}.scores.json")
+        score_predictions.main([*score, "--record", f"{out}.scores.json", "--out", f"{out}.scores"])
+        scores.append(f"{out}.scores")
     gather_metrics.main(["--scores", *scores, "--out", str(root / "metrics.parquet")])
     return root / "metrics.parquet"
 

@@ -71,11 +71,10 @@ def run_all(data, out, monkeypatch, tmp_path):
     for name, (stage, settings_text, more) in jobs.items():
         files = ["--out", str(out / f"{name}.parquet"), "--record", str(out / f"{name}.json")]
         stage.main([*common, "--settings", settings_text, *files, *more])
-        files = ["--predictions", str(out / f"{name}.parquet"), "--record", str(out / f"{name}.json")]
-        score_predictions.main(
-            ["--run", "test", "--data", str(data), *files, "--out", str(out / f"{name}-scores.json")]
-        )
-    scores = [str(out / f"{name}-scores.json") for name in jobs]
+        files = ["--out", str(out / f"{name}-scores.parquet"), "--record", str(out / f"{name}-scores.json")]
+        predictions = ["--predictions", str(out / f"{name}.parquet")]
+        score_predictions.main(["--run", "test", "--data", str(data), *predictions, *files])
+    scores = [str(out / f"{name}-scores.parquet") for name in jobs]
     gather_metrics.main(["--scores", *scores, "--out", str(out / "metrics.parquet")])
     return pd.read_parquet(out / "metrics.parquet")
 

@@ -13,7 +13,6 @@ from etalon.stages import (
     classical_cross_instrument,
     cross_instrument,
     gather_metrics,
-    score_embeddings,
     score_predictions,
 )
 from etalon.storage import save_array, save_set, save_table
@@ -57,10 +56,10 @@ def files(out):
     return ["--out", str(out.with_suffix(".parquet")), "--record", str(out.with_suffix(".json"))]
 
 
-def metrics_of(stage, data, out):
-    stage.main([
+def metrics_of(data, out):
+    score_predictions.main([
         *("--run", "test", "--data", *data, "--predictions", str(out.with_suffix(".parquet"))),
-        *("--record", str(out.with_suffix(".json")), "--out", str(out.with_suffix(".scores"))),
+        *("--record", str(out.with_suffix(".scores.json")), "--out", str(out.with_suffix(".scores"))),
     ])  # fmt: skip
     gather_metrics.main(["--scores", str(out.with_suffix(".scores")), "--out", str(out.with_suffix(".metrics"))])
     return pd.read_parquet(out.with_suffix(".metrics")).astype({"pair": str, "condition": str, "status": str})
@@ -84,7 +83,7 @@ def test_classical_methods_on_both_instruments(world):
         *("--data", data, "--folds", str(world / "splits" / "bench.parquet"), "--seed", "1"),
         *("--partners", str(world / "data" / "pocket"), "--settings", json.dumps(SETTINGS), *files(out)),
     ])  # fmt: skip
-    rows = metrics_of(score_predictions, [data], out)
+    rows = metrics_of([data], out)
     check(rows, ("tuned_pls", "tuned_ridge", "stacked_pls"), "method")
     missing = rows[rows["status"] != "ok"]
     assert set(missing["method"]) == {"tuned_pls", "tuned_ridge", "stacked_pls"}
@@ -99,7 +98,7 @@ def test_heads_on_both_instruments(world):
         *("--settings", json.dumps(SETTINGS), "--variant", "fsnl", "--heldout", "fold0", "--encoder-seed", "0"),
         *("--index", str(world / "own" / "index.json"), "--fs-index", str(world / "fs" / "index.json"), *files(out)),
     ])  # fmt: skip
-    rows = metrics_of(score_embeddings, data, out)
+    rows = metrics_of(data, out)
     check(rows[rows["dataset"] == "bench"], ("ridge", "fs_evidence"), "head")
     back = rows[(rows["dataset"] == "pocket") & (rows["status"] == "ok")]
     assert set(back["pair"]) == {"pocket>bench"}

@@ -22,7 +22,7 @@ from etalon.stages import (
     embedding_robustness,
     gather_metrics,
     map_embeddings,
-    score_embeddings,
+    score_predictions,
 )
 from etalon.storage import load_json, save_array, save_set, save_table, save_unavailable
 from etalon.train.checkpoint import make_encoder, save_encoder
@@ -94,10 +94,10 @@ def common(root, settings, out, variant):
 
 
 def metrics_of(root, out):
-    scores = out.with_suffix(".scores.json")
-    score_embeddings.main([
+    scores = out.with_suffix(".scores")
+    score_predictions.main([
         *("--run", "test", "--data", *paths(root, "data"), "--predictions", str(out.with_suffix(".parquet"))),
-        *("--record", str(out.with_suffix(".json")), "--out", str(scores)),
+        *("--record", str(out.with_suffix(".scores.json")), "--out", str(scores)),
     ])  # fmt: skip
     gather_metrics.main(["--scores", str(scores), "--out", str(out.with_suffix(".metrics"))])
     return pd.read_parquet(out.with_suffix(".metrics"))
@@ -244,7 +244,7 @@ def test_folds_of_fs_share_one_map_and_those_of_checkpoints_do_not(world, indice
 
 
 def test_heads_and_scores_start_without_torch():
-    stages = "embedding_heads, score_embeddings, map_embeddings"
+    stages = "embedding_heads, score_predictions, map_embeddings"
     code = f"import sys; from etalon.stages import {stages}; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False"]

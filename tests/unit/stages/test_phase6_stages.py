@@ -13,7 +13,7 @@ from etalon.errors import BadInputError, NotRunError
 from etalon.evaluate import cost_routes, downstream_heads
 from etalon.evaluate.cost import COST_COLUMNS, STEPS
 from etalon.preprocess.chain import PREPROCESSINGS
-from etalon.stages import fine_tuning, gather_metrics, measure_cost, score_embeddings
+from etalon.stages import fine_tuning, gather_metrics, measure_cost, score_predictions
 from etalon.storage import load_json, save_set, save_table, save_unavailable
 from etalon.train.checkpoint import make_encoder, save_encoder
 
@@ -71,11 +71,11 @@ def test_fine_tuning_to_metrics(world, tmp_path):
         *("--encoder", "fsnl", "--checkpoint", str(world / "fsnl.safetensors")),
         *("--out", str(out), "--record", str(out.with_suffix(".json"))),
     ])  # fmt: skip
-    score_embeddings.main([
+    score_predictions.main([
         *("--run", "test", "--data", *(str(world / "data" / name) for name in names), "--predictions", str(out)),
-        *("--record", str(out.with_suffix(".json")), "--out", str(tmp_path / "scores.json")),
+        *("--record", str(tmp_path / "scores.json"), "--out", str(tmp_path / "scores.parquet")),
     ])  # fmt: skip
-    gather_metrics.main(["--scores", str(tmp_path / "scores.json"), "--out", str(tmp_path / "metrics")])
+    gather_metrics.main(["--scores", str(tmp_path / "scores.parquet"), "--out", str(tmp_path / "metrics")])
     metrics = pd.read_parquet(tmp_path / "metrics")
     rmsep = metrics[(metrics["metric"] == "rmsep") & (metrics["status"] == "ok")].set_index(["dataset", "head"])
     assert set(rmsep.index) == {("few", "full_fine_tuning"), ("few", "lora_fine_tuning")}
