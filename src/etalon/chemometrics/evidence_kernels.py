@@ -124,6 +124,18 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
         explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
         return y_hat, self._y_scale * np.sqrt(np.maximum(own - explained, self.noise_))
 
+    def posterior(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean, shape (m,), and covariance, (m, m), of the noiseless values of new rows, of y standardised."""
+        check_is_fitted(self)
+        rows = self._blocks(validate_data(self, X, dtype=np.float64, reset=False))
+        inner, new = InnerProducts(rows, self._training), InnerProducts(rows, rows)
+        cross = np.full((len(X), len(self.dual_coef_)), MEAN_VARIANCE)
+        own = np.full((len(X), len(X)), MEAN_VARIANCE)
+        for name, strength in self.strengths_.items():
+            cross += strength * self._kernels[name].cross(inner)[0]
+            own += strength * self._kernels[name].among(inner, new)
+        return cross @ self.dual_coef_, own - cross @ cho_solve(self._factor, cross.T)
+
     def _blocks(self, X: np.ndarray) -> dict[str, np.ndarray]:
         names = self.blocks if self.blocks is not None else ["x"]
         parts = np.split(X - self._mean, self._edges[1:-1], axis=1)
