@@ -9,6 +9,7 @@ from scipy.linalg import eigh
 N_WINDOWS = 16  # parts of a block along the axis of wavelengths
 LENGTH = 4.0  # squared length scale of the Matérn kernel, in median squared distances of the training rows
 FLAT_FLOOR = 1e-6  # of the largest eigenvalue
+ZERO = 1e-12  # of the largest eigenvalue: one below is rounding, and no row has a part in its direction
 
 
 class Kernel(Protocol):
@@ -100,6 +101,7 @@ class Flattened:
         values, self.vectors_ = eigh(inner.of(self.block))
         values = np.maximum(values, 0.0)
         self.values_ = values + _positive(FLAT_FLOOR * values[-1])
+        self._squares = np.maximum(values, _positive(ZERO * values[-1])) * np.sqrt(self.values_)
         trace = np.sum(values / np.sqrt(self.values_))
         self.scale_ = len(values) / _positive(trace)
         return self.scale_ * (self.vectors_ * (values / np.sqrt(self.values_))) @ self.vectors_.T
@@ -108,11 +110,11 @@ class Flattened:
         scores = inner.of(self.block) @ self.vectors_
         return (
             self.scale_ * (scores / np.sqrt(self.values_)) @ self.vectors_.T,
-            self.scale_ * np.sum(scores**2 / self.values_**1.5, axis=1),
+            self.scale_ * np.sum(scores**2 / self._squares, axis=1),
         )
 
     def among(self, inner: InnerProducts, new: InnerProducts) -> np.ndarray:
-        features = inner.of(self.block) @ self.vectors_ / self.values_**0.75
+        features = inner.of(self.block) @ self.vectors_ / np.sqrt(self._squares)
         return self.scale_ * features @ features.T
 
 

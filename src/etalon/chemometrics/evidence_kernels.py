@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -134,7 +134,8 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
         for name, strength in self.strengths_.items():
             cross += strength * self._kernels[name].cross(inner)[0]
             own += strength * self._kernels[name].among(inner, new)
-        return cross @ self.dual_coef_, own - cross @ cho_solve(self._factor, cross.T)
+        half = solve_triangular(self._factor[0], cross.T, lower=True)
+        return cross @ self.dual_coef_, own - half.T @ half
 
     def _blocks(self, X: np.ndarray) -> dict[str, np.ndarray]:
         names = self.blocks if self.blocks is not None else ["x"]
