@@ -149,6 +149,8 @@ def test_the_kernel_head_goes_through_every_condition(world, lodo_settings):
     error = [np.sqrt(np.mean((y_hat - y[rest]) ** 2)) for y_hat in (before.y_hat[12:], spiked, alone)]
     assert error[1] < error[0] and error[1] < y[rest].std() / 2
     assert np.isfinite(error[2])
+    found = run_tasks("one", members, head_contest(embedder, heads, 300, {}, 0), lodo_settings, 0)
+    assert set(found.predictions["condition"]) == {"zero_shot", "slope_bias", "spiked", "local_only"}
 
 
 def test_a_context_holds_as_many_local_rows_as_training_rows(world, lodo_settings, monkeypatch):
