@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 
 from etalon.errors import BadInputError
-from etalon.evaluate.compare import OF_SEEDS, SUMMARY, TASK, over_seeds, paired_seeds, summarise
+from etalon.evaluate.compare import OF_SEEDS, SUMMARY, TASK, over_seeds, summarise
 from etalon.evaluate.score import PRIMARY
 from etalon.figures import style
 from etalon.figures.command import plain
-from etalon.figures.encoder_rows import ABSENT, named, not_run, opponents, reasons, scores, shown
+from etalon.figures.encoder_rows import ABSENT, against, named, not_run, opponents, reasons, scores, shown
 from etalon.figures.style import REFERENCE
 
 CONDITIONS = ("cv", "published")
@@ -74,15 +74,9 @@ def tabulate(metrics: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
 
 
 def _pairs(ran: pd.DataFrame, task: str, names: list[str], to: str) -> pd.DataFrame:
-    """Return the comparisons, seed by seed, of all `names` with their opponents, with the `method` of each row."""
+    """Return the comparisons, seed by seed, of all `names` with their opponents."""
     on = ("repeat", "seed") if to == "control" else ("repeat",)
-    by_method = dict(list(ran[[*TASK, "synthetic", "overlaps", "method", "repeat", "seed", "value"]].groupby("method")))
-    parts = [paired_seeds(ran[:0], ran[:0], on).assign(method="")]
-    for name in names:
-        other = opponents(name, task)[to]
-        if name in by_method and other is not None and other in by_method:
-            parts.append(paired_seeds(by_method[name], by_method[other], on).assign(method=name))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    return against(ran, {name: opponents(name, task)[to] for name in names}, on)
 
 
 def _tasks(
