@@ -12,7 +12,6 @@ from sections.shipped import Section
 
 ROOT = Path(__file__).parents[2]
 METRICS = ROOT / "results/reference/paper/metrics"
-README, RESULTS = ROOT / "README.md", ROOT / "docs/results.md"
 START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
 # The functions that write what stands between the marks of a name; their modules are in the folder sections/.
 SECTIONS: dict[str, Section] = {"phase 0": encoders.phase_0}
@@ -41,11 +40,12 @@ RESULT_SECTIONS: dict[str, Section] = {
     "soil, spectra": soil.soil_spectra,
     "soil, distances": soil.soil_distances,
 }
+PAGES = {"README.md": SECTIONS, "docs/results.md": RESULT_SECTIONS}
 
 
 def main() -> None:
-    fill(README, SECTIONS)
-    fill(RESULTS, RESULT_SECTIONS)
+    for page, sections in PAGES.items():
+        fill(ROOT / page, sections)
 
 
 def fill(document: Path, sections: Mapping[str, Section]) -> None:
