@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from etalon.evaluate.compare import claimable, paired_seeds
+from etalon.evaluate.compare import TASK, claimable, paired_seeds
 from etalon.evaluate.score import PRIMARY
 from etalon.figures import style
 from etalon.figures.style import REFERENCE
@@ -81,6 +81,7 @@ def against(rows: pd.DataFrame, opponents: Mapping[str, str | None], on: Sequenc
     opponents : by name of the method
     on : what makes two runs one, as of `etalon.evaluate.compare.paired_seeds`
     """
+    rows = rows[[*TASK, "synthetic", "overlaps", "method", *dict.fromkeys([*on, "seed"]), "value"]]
     by_opponent: dict[str, list[str]] = {}
     for name, other in opponents.items():
         if other is not None:
