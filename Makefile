@@ -52,7 +52,7 @@ weights: $(INSTALLED)  ## the weights that the package carries, trained anew (mi
 bench: $(INSTALLED)  ## every benchmark, one after the other
 	for benchmark in benchmarks/*.py; do python "$$benchmark"; done
 
-docs: $(INSTALLED)  ## config/README.md from the schemas, results in README.md from the shipped metrics
+docs: $(INSTALLED)  ## config/README.md from the schemas; results in README.md and docs/results.md from the shipped metrics
 	python workflow/scripts/document_config.py > config/README.md
 	python workflow/scripts/document_results.py
 

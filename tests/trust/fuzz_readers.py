@@ -28,13 +28,16 @@ from pathlib import Path
 import numpy as np
 import seed_files
 
-from etalon.catalogue import Axis, Entry, Expect, FileSource, TargetSpec, load_catalogue
+from etalon.catalogue import Axis, Expect, FileSource, TargetSpec, load_catalogue
 from etalon.data.apart import run_apart
 from etalon.data.import_entry import read_entry
 from etalon.data.import_table import Request, import_table
 from etalon.data.table_columns import Wishes
 from etalon.errors import EtalonError
 from etalon.storage import load_array, load_json, load_set, map_tensors, save_set
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # tests/, where pytest finds modules too
+from entries import plain_entry
 
 SECONDS, MEMORY_BYTES = 20.0, 8 * 2**30
 SOUND_ENDS = ("read", "refused", "contained")
@@ -72,29 +75,7 @@ WORDS = [
     ),
 ]
 SIZES = [0, 1, 2, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF]
-APPLES = Entry(
-    **dict.fromkeys(("id", "family", "title"), "apples"),
-    product="fruit (apple)",
-    modality="nir",
-    representation="absorbance",
-    **dict.fromkeys(("instrument", "manufacturer", "instrument_type", "mode"), "UNKNOWN"),
-    reader="",
-    options={},
-    files=(),
-    axis=Axis("nm"),
-    targets=(),
-    label=None,
-    published_split=None,
-    expect=Expect(5, 4),
-    overlaps=None,
-    paired_with=(),
-    licence="CC0",
-    weights=True,
-    weights_reason="CC0",
-    citation="Nobody (2020)",
-    caveats="",
-    synthetic=False,
-)
+APPLES = plain_entry()
 BRIX = TargetSpec("brix", "brix", "sugar", "%", "as_is")
 
 

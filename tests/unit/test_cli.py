@@ -12,24 +12,16 @@ import numpy as np
 import pytest
 
 from etalon import storage
-from etalon.cli import main
 from etalon.storage import load_set
 
 TABLE = "sample,protein,note,1100,1102,1104\na,12.5,x,0.1,0.2,0.3\nb,,x,0.4,0.5,0.6\n"
 
 
 @pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Run `etalon` in an empty folder; returns exit status, standard output and standard error."""
+def run(etalon, tmp_path, monkeypatch):
+    """Run `etalon` in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        status = left.value.code or 0
-        return status, *capsys.readouterr()
-
-    return run
+    return etalon
 
 
 @pytest.fixture
@@ -145,7 +137,7 @@ def test_overwrite_replaces_nothing_but_a_dataset(import_mine):
     Path("src/precious.py").write_text("work of years")
     status, _, err = import_mine("--overwrite", "--out", ".", dataset_id="src")
     assert status == 2
-    assert "expected a dataset to replace" in err
+    assert "expected a folder with metadata.json to replace" in err
     assert Path("src/precious.py").read_text() == "work of years"
 
 

@@ -1,6 +1,7 @@
-"""docs/results.md holds the shipped results; what is not shipped is said; every section can be written."""
+"""README.md and docs/results.md hold the shipped results; what is not shipped is said; every section can be written."""
 
-import importlib.util
+import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +22,19 @@ TABLES = {
     "embedding_few_shot": ("few_shot",),
     "embedding_cross_instrument": ("same_instrument", "cross_instrument", "cross_instrument_bias"),
 }
+# Page and name of every section that has a place.
+MARKED = [
+    (page, name)
+    for page in ("README.md", "docs/results.md")
+    for name in re.findall("<!-- (.+): written by `make docs` -->", (REPOSITORY / page).read_text())
+]
 LOCAL = ("slope_bias", "spiked", "local_only", "few_shot")
 
 
 @pytest.fixture
-def document():
-    path = REPOSITORY / "workflow/scripts/document_results.py"
-    spec = importlib.util.spec_from_file_location("document_results", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def document(monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY / "workflow/scripts")
+    return importlib.import_module("document_results")
 
 
 def rows(conditions):
@@ -54,19 +58,22 @@ def rows(conditions):
         yield common | {"method": name, "status": "ok", "repeat": 0, "metric": "balanced_accuracy", "value": 0.5}
 
 
-def test_the_results_are_those_of_the_shipped_metrics(document):
-    text = document.RESULTS.read_text()
-    for name, write in document.RESULT_SECTIONS.items():
-        assert f"{document.START.format(name)}\n{write()}{document.END.format(name)}" in text, "run `make docs`"
+@pytest.mark.parametrize(("page", "name"), MARKED, ids=lambda value: value.replace(" ", "_"))
+def test_a_section_is_that_of_the_shipped_metrics(document, page, name):
+    section = document.PAGES[page][name](document.METRICS)
+    text = (REPOSITORY / page).read_text()
+    assert f"{document.START.format(name)}\n{section}{document.END.format(name)}" in text, "run `make docs`"
 
 
-def test_what_is_not_shipped_is_said(document, tmp_path, monkeypatch):
-    monkeypatch.setattr(document, "METRICS", tmp_path)
-    assert document.RESULT_SECTIONS["phase 3"]() == "\nNot shipped yet: `embedding_lodo`.\n\n"
+def test_every_section_has_its_place(document):
+    assert {(page, name) for page, sections in document.PAGES.items() for name in sections} == set(MARKED)
+
+
+def test_what_is_not_shipped_is_said(document, tmp_path):
+    assert document.RESULT_SECTIONS["phase 3"](tmp_path) == "\nNot shipped yet: `embedding_lodo`.\n\n"
 
 
 def test_every_section_is_written_from_its_tables(document, tmp_path, monkeypatch):
-    monkeypatch.setattr(document, "METRICS", tmp_path)
     monkeypatch.setattr(compare, "RESAMPLES", 99)
     for table, conditions in {**TABLES, "embedding_encoders": ("cv",)}.items():
         as_records(pd.DataFrame(rows(conditions)), METRIC_COLUMNS).to_parquet(tmp_path / f"{table}.parquet")
@@ -75,8 +82,8 @@ def test_every_section_is_written_from_its_tables(document, tmp_path, monkeypatc
     own = [("tuned_pls", "", "", 2.0), ("embedding", "fs", "evidence", 3.0)]
     costs = [about | dict(zip(("method", "variant", "head", "seconds"), row, strict=True)) for row in own]
     pd.DataFrame(costs).to_parquet(tmp_path / "cost.parquet")
-    text = {name: write() for name, write in document.RESULT_SECTIONS.items() if name[:7] in ("phase 3", "phase 4")}
-    text |= {name: write() for name, write in document.RESULT_SECTIONS.items() if name[:7] in ("phase 5", "phase 6")}
+    written = [name for name in document.RESULT_SECTIONS if name[:7] in ("phase 3", "phase 4", "phase 5", "phase 6")]
+    text = {name: document.RESULT_SECTIONS[name](tmp_path) for name in written}
     assert not [
         line for section in text.values() for line in section.split("\n") if "Not shipped" in line or "nan" in line
     ]
@@ -94,7 +101,6 @@ def test_every_section_is_written_from_its_tables(document, tmp_path, monkeypatc
 
 
 def test_the_section_on_calibration_transfer_is_written_from_its_table(document, tmp_path, monkeypatch):
-    monkeypatch.setattr(document, "METRICS", tmp_path)
     monkeypatch.setattr(compare, "RESAMPLES", 99)
     found = []
     for family in ("a", "b", "c"):
@@ -104,7 +110,7 @@ def test_the_section_on_calibration_transfer_is_written_from_its_table(document,
         found.append(place | {"method": "pds", "amplitude": 10.0, "draw": 0, "value": 1.5})
         found.append(place | {"method": "di_pls", "amplitude": 10.0, "value": np.nan, "status": "not run: no library"})
     as_records(pd.DataFrame(found), METRIC_COLUMNS).to_parquet(tmp_path / "transfer.parquet")
-    text = document.RESULT_SECTIONS["calibration transfer"]()
+    text = document.RESULT_SECTIONS["calibration transfer"](tmp_path)
     assert "| 0 | No correction | 3 | 3.000 | 3.000 to 3.000 |" in text
     assert "| 10 | PDS | 3 | 1.500 | 1.500 to 1.500 |" in text
     assert "di-PLS | 0 | not run: no library |" in text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from etalon.commands.own import whole_folder
 from etalon.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -182,18 +182,6 @@ def place(out: Path, spectra: SpectraSet, overwrite: bool = False) -> Path:
     folder = out / spectra.metadata.dataset_id
     if folder.exists() and not overwrite:
         raise BadInputError(folder, "--id", "an id that is not in use, or --overwrite", "a dataset of that id")
-    if folder.exists() and not (folder / METADATA).is_file():
-        raise BadInputError(folder, "--overwrite", "a dataset to replace", f"something without {METADATA}")
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=f".{folder.name}-") as temporary:
-        new, old = Path(temporary) / "new", Path(temporary) / "old"
+    with whole_folder(folder, METADATA, overwrite) as new:
         save_set(new, spectra)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
     return folder

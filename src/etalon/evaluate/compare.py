@@ -59,34 +59,36 @@ def against(task_scores: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 
 def paired_seeds(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",)) -> pd.DataFrame:
-    """Compare two methods, seed by seed, on every task on which both ran, over the runs that both have.
+    """Compare methods with one, seed by seed, on every task on which both ran, over the runs that both have.
 
     Parameters
     ----------
-    own, base : rows of `etalon.records.METRIC_COLUMNS` that ran, each of one method, metric and condition
+    own, base : rows of `etalon.records.METRIC_COLUMNS` that ran, of one metric and condition; those of `base` are of
+        one method, those of `own` of any number
     on : what makes two runs one: "repeat" (equal folds), with "seed" where both start from it
 
     Returns
     -------
-    one row a task and seed of `own`: family, dataset, target, seed, synthetic, overlaps, value and base (means over the
-    shared runs), ratio, difference
+    one row a method, task and seed of `own`: method, family, dataset, target, seed, synthetic, overlaps, value and base
+    (means over the shared runs), ratio, difference
     """
-    runs = own.groupby([*TASK, *dict.fromkeys([*on, "seed"])], observed=True, sort=False)["value"].mean()
+    keys = ["method", *TASK]
+    runs = own.groupby([*keys, *dict.fromkeys([*on, "seed"])], observed=True, sort=False)["value"].mean()
     bases = base.groupby([*TASK, *on], observed=True, sort=False)["value"].mean().rename("base")
     shared = runs.reset_index().merge(bases.reset_index(), on=[*TASK, *on])
-    by_seed = shared.groupby([*TASK, "seed"], observed=True, sort=False)[["value", "base"]].mean().reset_index()
+    by_seed = shared.groupby([*keys, "seed"], observed=True, sort=False)[["value", "base"]].mean().reset_index()
     marks = own[[*TASK, "synthetic", "overlaps"]].drop_duplicates(TASK)
     return _with_effects(by_seed.merge(marks, on=TASK, validate="many_to_one"))
 
 
 def paired(own: pd.DataFrame, base: pd.DataFrame, on: Sequence[str] = ("repeat",)) -> pd.DataFrame:
-    """Return the output of `paired_seeds` with one row a task: value and base are means over its seeds."""
+    """Return the output of `paired_seeds` with one row a method and task: value and base are means over its seeds."""
     return over_seeds(paired_seeds(own, base, on))
 
 
 def over_seeds(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return `pairs` (output of `paired_seeds`, with or without `method`) with value and base averaged over seeds."""
-    keys = [name for name in ("method", *TASK, "synthetic", "overlaps") if name in pairs]
+    """Return `pairs` (output of `paired_seeds`) with value and base averaged over seeds."""
+    keys = ["method", *TASK, "synthetic", "overlaps"]
     means_of = pairs.groupby(keys, observed=True, sort=False)[["value", "base"]].mean().reset_index()
     return _with_effects(means_of)
 
@@ -105,7 +107,7 @@ def summarise(compared: pd.DataFrame, reference: str, effect: str, seed: int = 0
 
     Parameters
     ----------
-    compared : output of `against`, or of `paired_seeds` with a column `method`; rows that are not `claimable` are left
+    compared : output of `against` or of `paired_seeds`; rows that are not `claimable` are left
         out. Without a column `seed` every method has a single one
     effect : "ratio" (of errors: below 1 is better) or "difference" (of scores: above 0 is better)
     seed : of the bootstrap
@@ -128,15 +130,18 @@ def summarise(compared: pd.DataFrame, reference: str, effect: str, seed: int = 0
     """
     rows = claimable(compared)
     rows = rows if "seed" in rows else rows.assign(seed=-1)
+    tasks = dict(list(over_seeds(rows).groupby("method", observed=True, sort=False)))
     methods = rows.groupby("method", observed=True, sort=False)
-    found = [_summary(str(name), own, reference, effect, seed) for name, own in methods]
+    found = [_summary(str(name), tasks[name], own, reference, effect, seed) for name, own in methods]
     table = pd.DataFrame(found, columns=[*SUMMARY, *OF_SEEDS])
     table["p_holm"] = holm(table["p"].to_numpy(float))
     return table
 
 
-def _summary(method: str, rows: pd.DataFrame, reference: str, effect: str, seed: int) -> dict[str, object]:
-    tasks, crossed = over_seeds(rows), Crossed.of(rows, TASK, effect)
+def _summary(
+    method: str, tasks: pd.DataFrame, rows: pd.DataFrame, reference: str, effect: str, seed: int
+) -> dict[str, object]:
+    """Return the row of one method, from its comparisons by task and by task and seed."""
     effects = tasks[effect].to_numpy(float)
     result: dict[str, object] = {
         "method": method,
@@ -151,6 +156,7 @@ def _summary(method: str, rows: pd.DataFrame, reference: str, effect: str, seed:
         return result
     losses = _losses(tasks[effect], effect)
     result |= {"win_share": float(np.mean((1 - np.sign(losses)) / 2)), "p": rank_datasets(tasks, effect)}
+    crossed = Crossed.of(rows, TASK, effect)
     spread = _seed_sd(crossed)
     return result | spread | (_resampled(crossed, seed) if crossed.families.any() else {})
 

@@ -1,7 +1,6 @@
 """The LaTeX form of `etalon.figures.encoder_table`: its summaries, one table a kind of task."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -18,7 +17,6 @@ from etalon.figures.latex import (
     ratio,
 )
 from etalon.figures.style import METHODS, REFERENCE, look
-from etalon.storage import replacing
 
 TESTS = (
     "In brackets 95 \\% bootstrap intervals over families and seeds; $p$: Wilcoxon signed-rank test over datasets,"
@@ -91,10 +89,3 @@ def _cells(row: pd.Series, most: float, notes: Notes, of_errors: bool, against: 
         mean = row[f"{to}_mean"]
         cells += [ratio(mean, 3) if of_errors else fixed(mean, 3, sign=True), p_value(row[f"{to}_p_holm"])]
     return cells
-
-
-def write(table: pd.DataFrame, latex: str, out_csv: Path, out_tex: Path) -> None:
-    """Write the table as CSV and its LaTeX."""
-    for path, text in ((out_csv, table.to_csv(index=False, float_format="%.6g")), (out_tex, latex)):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")

@@ -1,10 +1,10 @@
 """Rows of tables on encoders: a method, or an embedding "variant/head", and the scores that each has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from etalon.evaluate.compare import claimable
+from etalon.evaluate.compare import TASK, claimable, paired_seeds
 from etalon.evaluate.score import PRIMARY
 from etalon.figures import style
 from etalon.figures.style import REFERENCE
@@ -70,6 +70,27 @@ def opponents(name: str, task: str) -> dict[str, str | None]:
         "control": control_of(name),
         "fixed": FIXED[task] if name != FIXED[task] else None,
     }
+
+
+def against(rows: pd.DataFrame, opponents: Mapping[str, str | None], on: Sequence[str]) -> pd.DataFrame:
+    """Return `paired_seeds` of every method with its opponent; methods without one are left out.
+
+    Parameters
+    ----------
+    rows : of `scores`, one condition
+    opponents : by name of the method
+    on : what makes two runs one, as of `etalon.evaluate.compare.paired_seeds`
+    """
+    rows = rows[[*TASK, "synthetic", "overlaps", "method", *dict.fromkeys([*on, "seed"]), "value"]]
+    by_opponent: dict[str, list[str]] = {}
+    for name, other in opponents.items():
+        if other is not None:
+            by_opponent.setdefault(other, []).append(name)
+    parts = [
+        paired_seeds(rows[rows["method"].isin(names)], rows[rows["method"] == other], on)
+        for other, names in by_opponent.items()
+    ]
+    return pd.concat(parts or [paired_seeds(rows[:0], rows[:0], on)], ignore_index=True)
 
 
 def stand_for(name: str) -> set[str]:

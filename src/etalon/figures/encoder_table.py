@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 
 from etalon.errors import BadInputError
-from etalon.evaluate.compare import OF_SEEDS, SUMMARY, TASK, over_seeds, paired_seeds, summarise
+from etalon.evaluate.compare import OF_SEEDS, SUMMARY, TASK, over_seeds, summarise
 from etalon.evaluate.score import PRIMARY
 from etalon.figures import style
 from etalon.figures.command import plain
-from etalon.figures.encoder_rows import ABSENT, named, not_run, opponents, reasons, scores, shown
+from etalon.figures.encoder_rows import ABSENT, against, named, not_run, opponents, reasons, scores, shown
 from etalon.figures.style import REFERENCE
 
 CONDITIONS = ("cv", "published")
@@ -58,35 +58,29 @@ def tabulate(metrics: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
         own = rows[rows["task"] == task]
         if own.empty:
             continue
-        names = wanted(style.order(own["method"]), task)
+        names = wanted(style.order(own["method"].unique()), task)
         for condition in CONDITIONS:
             part = own[own["condition"] == condition]
-            ran = scores(part, task)
+            ran, missing = scores(part, task), part[part["status"] != "ok"]
             pairs = {to: _pairs(ran, task, names, to) for to in AGAINST}
             common = {"task": task, "condition": condition, "metric": PRIMARY[task]}
             common |= {"effect": f"{PRIMARY[task]}_{EFFECT[task]}"}
-            tasks.append(_tasks(part, ran, pairs, task, names).assign(block="task", **common))
+            tasks.append(_tasks(missing, ran, pairs, task, names).assign(block="task", **common))
             if condition == "cv":
-                summaries.append(_summary(part, ran, pairs, task, names).assign(block="summary", **common))
+                summaries.append(_summary(missing, ran, pairs, task, names).assign(block="summary", **common))
     tasks = [part.sort_values(["synthetic", "dataset", "target"], kind="stable") for part in tasks if len(part)]
     table = pd.concat([*tasks, *summaries], ignore_index=True)
     return table.assign(label=[style.look(name).label for name in table["method"]]).reindex(columns=COLUMNS)
 
 
 def _pairs(ran: pd.DataFrame, task: str, names: list[str], to: str) -> pd.DataFrame:
-    """Return the comparisons, seed by seed, of all `names` with their opponents, with the `method` of each row."""
+    """Return the comparisons, seed by seed, of all `names` with their opponents."""
     on = ("repeat", "seed") if to == "control" else ("repeat",)
-    by_method = dict(list(ran[[*TASK, "synthetic", "overlaps", "method", "repeat", "seed", "value"]].groupby("method")))
-    parts = [paired_seeds(ran[:0], ran[:0], on).assign(method="")]
-    for name in names:
-        other = opponents(name, task)[to]
-        if name in by_method and other is not None and other in by_method:
-            parts.append(paired_seeds(by_method[name], by_method[other], on).assign(method=name))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    return against(ran, {name: opponents(name, task)[to] for name in names}, on)
 
 
 def _tasks(
-    rows: pd.DataFrame, ran: pd.DataFrame, pairs: dict[str, pd.DataFrame], task: str, names: list[str]
+    missing: pd.DataFrame, ran: pd.DataFrame, pairs: dict[str, pd.DataFrame], task: str, names: list[str]
 ) -> pd.DataFrame:
     """Return one row a task and name of one condition; what did not run has the reason as its status."""
     own = ran[ran["method"].isin(names)]
@@ -97,15 +91,15 @@ def _tasks(
     for to, found in pairs.items():
         effects = over_seeds(found)[[*TASK, "method", EFFECT[task]]].rename(columns={EFFECT[task]: f"to_{to}"})
         table = table.merge(effects, on=[*TASK, "method"], how="left")
-    missing = [not_run(rows, name)[[*PLACE, "status"]].assign(method=name) for name in names]
-    parts = [part for part in (table.assign(status="ok"), *missing) if len(part)]
+    absent = [not_run(missing, name)[[*PLACE, "status"]].assign(method=name) for name in names]
+    parts = [part for part in (table.assign(status="ok"), *absent) if len(part)]
     table = pd.concat(parts or [table], ignore_index=True)
     rank = {name: number for number, name in enumerate(names)}
     return table.sort_values("method", key=lambda column: column.map(rank), kind="stable")
 
 
 def _summary(
-    rows: pd.DataFrame, ran: pd.DataFrame, pairs: dict[str, pd.DataFrame], task: str, names: list[str]
+    missing: pd.DataFrame, ran: pd.DataFrame, pairs: dict[str, pd.DataFrame], task: str, names: list[str]
 ) -> pd.DataFrame:
     """Return one row a name; one that ran nowhere has the reason as its status."""
     _, extended = shown(ran)
@@ -115,9 +109,9 @@ def _summary(
     table[["tasks", "seeds"]] = table[["tasks", "seeds"]].fillna(0)
     for to in AGAINST[1:]:
         table = table.join(_comparison(pairs[to], names, task, to))
-    missing = {name: reasons(not_run(rows, name)) for name in names}
-    table["not_run"] = [missing[name] for name in names]
-    table["status"] = np.where(table["tasks"] > 0, "ok", [_absent(ran, task, name, missing[name]) for name in names])
+    why = {name: reasons(not_run(missing, name)) for name in names}
+    table["not_run"] = [why[name] for name in names]
+    table["status"] = np.where(table["tasks"] > 0, "ok", [_absent(ran, task, name, why[name]) for name in names])
     if extended:
         table[[f"{of}{p}" for of in ("", "control_", "fixed_") for p in ("p", "p_holm")]] = np.nan
     return table.assign(synthetic=extended).rename_axis("method").reset_index()

@@ -80,9 +80,8 @@ def curves(rows: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, bool]:
 
 def _of_size(size: float, rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Return the geometric mean of the ratio to the reference, and its interval, at one number of specimens."""
-    base = rows[rows["method"] == REFERENCE[KIND]]
-    pairs = [paired_seeds(rows[rows["method"] == name], base, ("draw",)).assign(method=name) for name in names]
-    found = summarise(pd.concat(pairs, ignore_index=True), REFERENCE[KIND], "ratio")
+    pairs = paired_seeds(rows[rows["method"].isin(names)], rows[rows["method"] == REFERENCE[KIND]], ("draw",))
+    found = summarise(pairs, REFERENCE[KIND], "ratio").set_index("method").loc[names].reset_index()
     return found.rename(columns={"mean_low": "low", "mean_high": "high"})[
         ["method", "mean", "low", "high", "tasks"]
     ].assign(size=size)

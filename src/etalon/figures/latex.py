@@ -1,10 +1,13 @@
-"""LaTeX tables in the booktabs style, and numbers with as many digits as they deserve."""
+"""LaTeX tables in the booktabs style, numbers with as many digits as they deserve, and the files of a table."""
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from string import ascii_lowercase
 
 import pandas as pd
+
+from etalon.storage import replacing
 
 PREAMBLE = "% Needs the packages booktabs and longtable; the wide tables want a landscape page.\n"
 LAYOUT = (
@@ -119,3 +122,10 @@ def longtable(
         *([rf"{{\centering {' '.join(notes)}\par}}\bigskip"] if notes else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def write(table: pd.DataFrame, latex: str, out_csv: Path, out_tex: Path) -> None:
+    """Write the table as CSV and its LaTeX."""
+    for path, text in ((out_csv, table.to_csv(index=False, float_format="%.6g")), (out_tex, latex)):
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -82,9 +82,9 @@ def shown_names(rows: pd.DataFrame, variants: Sequence[str] = VARIANTS, heads: S
 
 
 def compare(ran: pd.DataFrame, names: Sequence[str], opponent: str, condition: str, n: float) -> pd.DataFrame:
-    """Return each method's errors relative to those of `opponent` with equal local samples, one row a task and seed.
+    """Return the errors of methods relative to those of `opponent` with equal local samples, by method, task and seed.
 
-    Runs are paired by draw and repeat; the columns are those of `etalon.evaluate.compare.paired_seeds`, and `method`.
+    Runs are paired by draw and repeat; the columns are those of `etalon.evaluate.compare.paired_seeds`.
 
     Parameters
     ----------
@@ -92,9 +92,7 @@ def compare(ran: pd.DataFrame, names: Sequence[str], opponent: str, condition: s
     """
     own = setting(ran, condition, n)
     base = own[own["method"] == opponent]
-    on = ("repeat", "draw")
-    parts = [paired_seeds(own[own["method"] == name], base, on).assign(method=name) for name in names]
-    return pd.concat(parts, ignore_index=True)
+    return paired_seeds(own[own["method"].isin(names)], base, ("repeat", "draw"))
 
 
 def reasons(rows: pd.DataFrame) -> list[str]:

@@ -67,10 +67,9 @@ def compare(rows: pd.DataFrame, names: Sequence[str], reference: str, effect: st
     kept, extended = shown(shared)
     if extended:  # they would be left out of a summary otherwise
         kept = kept.assign(synthetic=False, overlaps="")
-    base = kept[kept["method"] == reference]
-    pairs = [paired_seeds(kept[kept["method"] == name], base, RUN).assign(method=name) for name in present]
-    summary = summarise(pd.concat(pairs, ignore_index=True), reference, effect).set_index("method")
-    seeds = {name: _of_seeds(own_pairs, effect) for name, own_pairs in zip(present, pairs, strict=True)}
+    pairs = paired_seeds(kept[kept["method"].isin(present)], kept[kept["method"] == reference], RUN)
+    summary = summarise(pairs, reference, effect).set_index("method")
+    seeds = {name: _of_seeds(pairs[pairs["method"] == name], effect) for name in present}
     return Cell(summary.loc[present], seeds, extended)
 
 

@@ -138,7 +138,7 @@ def compared(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
     for method, variant in main.order(zip(chosen["method"], chosen["variant"], strict=True)):
         own = chosen[(chosen["method"] == method) & (chosen["variant"] == variant)]
         base = chosen[chosen["method"] == BASES[kind(method)]]
-        pairs = paired_seeds(own, base).assign(method=method)
+        pairs = paired_seeds(own, base)
         if pairs.empty:
             continue
         summary = summarise(pairs, BASES[kind(method)], "difference").iloc[0].to_dict()

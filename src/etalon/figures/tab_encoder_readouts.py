@@ -8,9 +8,10 @@ columns are those of `etalon.figures.encoder_table`; the control is the untraine
 from itertools import product
 
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.encoder_latex import typeset, write
+from etalon.figures.encoder_latex import typeset
 from etalon.figures.encoder_rows import LADDER, is_perceiver, variant_of
 from etalon.figures.encoder_table import tabulate
+from etalon.figures.latex import write
 from etalon.figures.style import REFERENCE, order
 
 READOUTS = ("ridge", "ridge_mean", "ridge_cls", "ridge_patches")

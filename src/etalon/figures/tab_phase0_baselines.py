@@ -14,9 +14,9 @@ from etalon.evaluate.metrics import CLASSIFICATION, REGRESSION
 from etalon.evaluate.score import PRIMARY
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, plain, run
+from etalon.figures.latex import write
 from etalon.figures.style import METHODS, REFERENCE
 from etalon.figures.tab_phase0_latex import typeset
-from etalon.storage import replacing
 
 CONDITIONS = ("cv", "published")
 PLACE = ["dataset", "target", "condition"]
@@ -95,9 +95,7 @@ def _summary(rows: pd.DataFrame, task: str) -> pd.DataFrame:
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(__doc__, ("out_csv", "out_tex"), argv)
     table = tabulate(load_metrics(args.metrics))
-    for path, text in ((args.out_csv, table.to_csv(index=False, float_format="%.6g")), (args.out_tex, typeset(table))):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    write(table, typeset(table), args.out_csv, args.out_tex)
 
 
 if __name__ == "__main__":

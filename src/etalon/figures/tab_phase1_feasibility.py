@@ -6,8 +6,9 @@ The columns are those of `etalon.figures.encoder_table`.
 from itertools import product
 
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.encoder_latex import typeset, write
+from etalon.figures.encoder_latex import typeset
 from etalon.figures.encoder_table import tabulate
+from etalon.figures.latex import write
 
 CLASSICAL = {
     "regression": ("tuned_pls", "stacked_pls", "tuned_ridge", "pca_ridge"),

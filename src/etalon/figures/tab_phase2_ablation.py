@@ -9,9 +9,10 @@ import pandas as pd
 
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.encoder_latex import typeset, write
+from etalon.figures.encoder_latex import typeset
 from etalon.figures.encoder_rows import LADDER, variant_of
 from etalon.figures.encoder_table import tabulate
+from etalon.figures.latex import write
 
 CLASSICAL = {
     "regression": ("tuned_pls", "stacked_pls", "tuned_ridge", "asls_snv_pls", "pca_ridge"),

@@ -17,8 +17,8 @@ import pandas as pd
 from etalon.evaluate.compare import OF_SEEDS, SUMMARY, TASK, geometric_mean, over_seeds, summarise
 from etalon.figures import style
 from etalon.figures.command import parse_args, run
-from etalon.figures.encoder_latex import write
 from etalon.figures.encoder_rows import shown
+from etalon.figures.latex import write
 from etalon.figures.lodo_latex import typeset
 from etalon.figures.lodo_rows import (
     MEAN,

@@ -3,9 +3,8 @@
 import pandas as pd
 
 from etalon.figures.command import load_table, parse_args, plain, run
-from etalon.figures.latex import LAYOUT, PREAMBLE, Notes, escape, longtable, significant
+from etalon.figures.latex import LAYOUT, PREAMBLE, Notes, escape, longtable, significant, write
 from etalon.figures.style import count, look, order
-from etalon.storage import replacing
 
 STEPS = ("load", "baseline", "embed", "fit", "predict")
 # The table of the stage measure_cost, as `etalon.evaluate.cost.COST_COLUMNS` describes it.
@@ -81,9 +80,7 @@ def _seconds(value: float) -> str:
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(__doc__, ("out_csv", "out_tex"), argv)
     table = tabulate(load_table(args.metrics, COLUMNS))
-    for path, text in ((args.out_csv, table.to_csv(index=False, float_format="%.6g")), (args.out_tex, typeset(table))):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    write(table, typeset(table), args.out_csv, args.out_tex)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,21 @@ from etalon.errors import BadInputError
 from etalon.evaluate.compare import OF_SEEDS, SUMMARY, geometric_mean, over_seeds, paired_seeds, summarise
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, plain, run
-from etalon.figures.encoder_latex import DEMO, write
+from etalon.figures.encoder_latex import DEMO
 from etalon.figures.encoder_rows import ABSENT, named, not_run, reasons, scores, shown
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value, ratio
+from etalon.figures.latex import (
+    LAYOUT,
+    PREAMBLE,
+    SYNTHETIC,
+    Notes,
+    escape,
+    fixed,
+    interval,
+    longtable,
+    p_value,
+    ratio,
+    write,
+)
 from etalon.figures.style import PROTOCOLS
 
 CONDITIONS = ("same_instrument", "cross_instrument", "cross_instrument_bias")
@@ -72,10 +84,7 @@ def _compared(ran: pd.DataFrame) -> pd.DataFrame:
     """Return each method against tuned PLS, seed by seed; `target` is "A>B target", `dataset` the two instruments."""
     instruments = ["|".join(sorted(pair.split(">"))) for pair in ran["pair"]]
     own = ran.assign(dataset=instruments, target=ran["pair"] + " " + ran["target"], overlaps="")
-    base = own[own["method"] == REFERENCE]
-    parts = [paired_seeds(own[:0], base[:0]).assign(method="")]
-    parts += [paired_seeds(rows, base, ("repeat", "draw")).assign(method=name) for name, rows in own.groupby("method")]
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    return paired_seeds(own, own[own["method"] == REFERENCE], ("repeat", "draw"))
 
 
 def _tasks(own: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

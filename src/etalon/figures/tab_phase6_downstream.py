@@ -11,9 +11,10 @@ import pandas as pd
 from etalon.evaluate.compare import TASK
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, plain, run
-from etalon.figures.encoder_latex import typeset, write
+from etalon.figures.encoder_latex import typeset
 from etalon.figures.encoder_rows import ON_FS, named, scores
 from etalon.figures.encoder_table import tabulate
+from etalon.figures.latex import write
 
 CLASSICAL = {
     "regression": ("tuned_pls", "stacked_pls", "tuned_ridge", "asls_snv_pls", "pca_ridge", "pca_tabpfn"),

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from etalon.errors import BadInputError
-from etalon.evaluate.compare import SUMMARY, TASK, claimable, over_seeds, paired_seeds, summarise
+from etalon.evaluate.compare import SUMMARY, TASK, claimable, over_seeds, summarise
 from etalon.evaluate.halves import REPORT, SELECTION, half_of
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, plain, run
-from etalon.figures.encoder_latex import DEMO, write
-from etalon.figures.encoder_rows import ABSENT, ON_FS, named, not_run, opponents, reasons, scores, shown
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value
+from etalon.figures.encoder_latex import DEMO
+from etalon.figures.encoder_rows import ABSENT, ON_FS, against, named, not_run, opponents, reasons, scores, shown
+from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value, write
 
 METHODS = (
     *("tuned_pls", "stacked_pls", "tuned_ridge", "fs/evidence", *ON_FS),
@@ -70,20 +70,18 @@ def _half(ran: pd.DataFrame, rows: pd.DataFrame, half: str) -> pd.DataFrame:
 
 def _against(ran: pd.DataFrame, to: str) -> pd.DataFrame:
     """Return the summary over datasets of each method against its opponent, see `encoder_rows.opponents`."""
-    pairs = []
-    for name in METHODS:
-        other = opponents(name, "regression")[to]
-        own, base = (ran[ran["method"] == method] for method in (name, other))
-        on = ("repeat", "seed") if to == "control" and not name.startswith("fs/") else ("repeat",)
-        pairs.append(per_dataset(paired_seeds(own, base, on)).assign(method=name))
+    others = {name: opponents(name, "regression")[to] for name in METHODS}
+    seeded = {name: other for name, other in others.items() if to == "control" and not name.startswith("fs/")}
+    unseeded = {name: other for name, other in others.items() if name not in seeded}
+    pairs = [per_dataset(against(ran, seeded, ("repeat", "seed"))), per_dataset(against(ran, unseeded, ("repeat",)))]
     reference = style.REFERENCE["regression"] if to == "reference" else ""
     return summarise(pd.concat(pairs), reference, "ratio").set_index("method").reindex(METHODS)
 
 
 def per_dataset(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return `pairs` (output of `paired_seeds`) with one row a dataset, the geometric mean of its tasks' ratios."""
+    """Return `pairs` (output of `paired_seeds`) by method and dataset, the geometric mean of each one's tasks."""
     tasks = claimable(over_seeds(pairs))
-    keys = [name for name in TASK if name != "target"]
+    keys = ["method", *(name for name in TASK if name != "target")]
     ratio = np.log(tasks["ratio"]).groupby([tasks[key] for key in keys], observed=True).mean()
     found = np.exp(ratio).rename("value").reset_index()
     return found.assign(target="", base=1.0, ratio=found["value"], difference=np.nan, synthetic=False, overlaps="")

@@ -15,9 +15,9 @@ import pandas as pd
 from etalon.errors import BadInputError
 from etalon.evaluate.compare import OF_SEEDS, SUMMARY, paired_seeds, summarise
 from etalon.figures.command import load_union, parse_args, plain, run
-from etalon.figures.encoder_latex import DEMO, write
+from etalon.figures.encoder_latex import DEMO
 from etalon.figures.encoder_rows import ABSENT, is_perceiver, named, not_run, reasons, scores, shown
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value
+from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value, write
 
 ENCODER_HEADS = (("ridge", "ridge"), ("evidence", "evidence"))
 PERCEIVER, FSNL = "masked_aug_baseline", "fsnl_episodic_asls"

@@ -8,10 +8,9 @@ trained (`etalon.evaluate.soil_extended`).
 import pandas as pd
 
 from etalon.figures.command import load_table, parse_args, plain, run
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, escape, fixed, longtable
+from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, escape, fixed, longtable, write
 from etalon.figures.soil_marks import property_label, set_label
 from etalon.figures.soil_rows import PROPERTIES
-from etalon.storage import replacing
 
 COLUMNS = (
     *("condition", "dataset", "pair", "target", "unit", "status", "n", "quantity", "value", "low", "high", "synthetic"),
@@ -73,9 +72,7 @@ def _cells(row: pd.Series) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(__doc__, ("out_csv", "out_tex"), argv)
     table = tabulate(load_table(args.metrics, COLUMNS))
-    for path, text in ((args.out_csv, table.to_csv(index=False, float_format="%.6g")), (args.out_tex, typeset(table))):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    write(table, typeset(table), args.out_csv, args.out_tex)
 
 
 if __name__ == "__main__":

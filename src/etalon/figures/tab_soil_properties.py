@@ -10,8 +10,18 @@ properties in arXiv 2511.15965, from 83,971 soils in MIR and 1,976 in both range
 import pandas as pd
 
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.encoder_latex import write
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, escape, fixed, interval, longtable, p_value, significant
+from etalon.figures.latex import (
+    LAYOUT,
+    PREAMBLE,
+    SYNTHETIC,
+    escape,
+    fixed,
+    interval,
+    longtable,
+    p_value,
+    significant,
+    write,
+)
 from etalon.figures.soil_rows import (
     CV,
     INDEPENDENT,

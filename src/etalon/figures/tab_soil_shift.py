@@ -7,10 +7,9 @@ the other laboratory's soils add up: range, spectra, beyond (`etalon.evaluate.so
 import pandas as pd
 
 from etalon.figures.command import load_table, parse_args, plain, run
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, longtable
+from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, longtable, write
 from etalon.figures.soil_marks import property_label, set_label
 from etalon.figures.soil_rows import PROPERTIES
-from etalon.storage import replacing
 
 COLUMNS = (
     *("pair", "train", "dataset", "target", "unit", "method", "variant", "n", "quantity", "value", "low", "high"),
@@ -86,9 +85,7 @@ def _part(row: pd.Series, name: str) -> str:
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(__doc__, ("out_csv", "out_tex"), argv)
     table = tabulate(load_table(args.metrics, COLUMNS))
-    for path, text in ((args.out_csv, table.to_csv(index=False, float_format="%.6g")), (args.out_tex, typeset(table))):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    write(table, typeset(table), args.out_csv, args.out_tex)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ AUC against other real sets stands beside it.
 import pandas as pd
 
 from etalon.figures.command import load_table, parse_args, plain, run
-from etalon.figures.latex import LAYOUT, PREAMBLE, Notes, escape, fixed, longtable, ratio
-from etalon.storage import replacing
+from etalon.figures.latex import LAYOUT, PREAMBLE, Notes, escape, fixed, longtable, ratio, write
 
 COLUMNS = (
     *("run", "dataset", "family", "modality", "n_real", "n_synthetic", "auc", "auc_sd", "auc_other_real"),
@@ -73,9 +72,7 @@ def _cells(row: pd.Series, notes: Notes) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(__doc__, ("out_csv", "out_tex"), argv)
     table = tabulate(load_table(args.metrics, COLUMNS))
-    for path, text in ((args.out_csv, table.to_csv(index=False, float_format="%.6g")), (args.out_tex, typeset(table))):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    write(table, typeset(table), args.out_csv, args.out_tex)
 
 
 if __name__ == "__main__":

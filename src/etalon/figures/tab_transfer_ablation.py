@@ -9,8 +9,7 @@ Holm over all changes.
 import pandas as pd
 
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.encoder_latex import write
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, longtable, p_value, ratio
+from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, longtable, p_value, ratio, write
 from etalon.figures.learned_rows import GROUPS, comparison, fittings, read_learned
 
 TITLES = {

@@ -15,7 +15,7 @@ import pandas as pd
 
 from etalon.evaluate.compare import SUMMARY
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.encoder_latex import DEMO, write
+from etalon.figures.encoder_latex import DEMO
 from etalon.figures.latex import (
     LAYOUT,
     PREAMBLE,
@@ -26,6 +26,7 @@ from etalon.figures.latex import (
     interval,
     longtable,
     significant,
+    write,
 )
 from etalon.figures.transfer_rows import (
     CASE,

@@ -12,8 +12,7 @@ import pandas as pd
 
 from etalon.errors import BadInputError
 from etalon.figures.command import load_metrics, load_table, parse_args, plain, run
-from etalon.figures.encoder_latex import write
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, longtable, significant
+from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, longtable, significant, write
 from etalon.figures.learned_rows import CLASSICAL, TASK, read_learned
 from etalon.figures.transfer_rows import arrow, look, order
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from etalon.errors import BadInputError
 from etalon.figures.command import load_metrics, parse_args, plain, run
-from etalon.figures.encoder_latex import DEMO, write
-from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, longtable
+from etalon.figures.encoder_latex import DEMO
+from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, longtable, write
 
 LIMITS = {
     "chi_square": "Chi-square, T²",

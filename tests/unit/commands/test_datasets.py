@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def entry(name: str, family: str) -> dict:
 
 
 @pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
+def run(etalon, tmp_path, monkeypatch):
     """Run `etalon datasets` in a folder with a catalogue of milk_a, milk_b (in the mirror) and cheese (nowhere)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ETALON_MIRROR", raising=False)
@@ -54,14 +55,7 @@ def run(capsys, tmp_path, monkeypatch):
     Path("mirror/raw").mkdir(parents=True)
     for name in ("milk_a", "milk_b"):
         Path(f"mirror/raw/{name}.csv").write_text(TABLE)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["datasets", *arguments])
-        status = left.value.code or 0
-        return status, *capsys.readouterr()
-
-    return run
+    return partial(etalon, "datasets")
 
 
 def lines(out: str) -> dict[str, tuple[str, str]]:

@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from etalon.cli import main
-
 AXIS = np.linspace(1100.0, 2400.0, 40)
 BANDS = np.exp(-0.5 * ((AXIS - np.array([[1450.0], [1930.0]])) / 80) ** 2)
 RNG = np.random.default_rng(0)
@@ -21,17 +19,10 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def run(capsys, folder, monkeypatch):
-    """Run `etalon` in the folder of this module; returns exit status, standard output and standard error."""
+def run(etalon, folder, monkeypatch):
+    """Run `etalon` in the folder of this module."""
     monkeypatch.chdir(folder)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        status = left.value.code or 0
-        return status, *capsys.readouterr()
-
-    return run
+    return etalon
 
 
 def table(gain: float = 1.0, offset: float = 0.0, protein: bool = True) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from entries import plain_entry
 from etalon.catalogue import Axis, Convert, Entry, Expect, FileSource, TargetSpec
 from etalon.data.assemble import assemble, matrix_table, named_columns, scans_table
 from etalon.errors import BadInputError
@@ -23,33 +24,14 @@ TABLE = pd.DataFrame(
     }
 )
 LABORATORY = pd.DataFrame({"name": ["a", "b", "b", "d"], "dry": [90.0, 80.0, 82.0, 70.0]})
-APPLES = Entry(
-    id="apples",
-    family="apples",
-    title="Apples",
-    product="fruit (apple)",
-    modality="nir",
-    representation="absorbance",
+APPLES = plain_entry(
     instrument="Eye",
-    manufacturer="UNKNOWN",
     instrument_type="handheld",
     mode="reflectance",
-    reader="delimited",
     options={"parts": [{"spectra": "apples"}]},
     files=(FileSource("apples.csv", "https://example.org/apples.csv", "0" * 64, 10),),
-    axis=Axis("nm"),
     targets=(TargetSpec("moisture", "dry", "moisture", "%", "as_is", Convert(100.0, -1.0)),),
-    label=None,
-    published_split=None,
     expect=Expect(4, 3),
-    overlaps=None,
-    paired_with=(),
-    licence="CC0",
-    weights=True,
-    weights_reason="CC0",
-    citation="Nobody (2020)",
-    caveats="",
-    synthetic=False,
 )
 
 

@@ -9,39 +9,13 @@ import pandas as pd
 import pytest
 from scipy.constants import Boltzmann, Planck, speed_of_light
 
-from etalon.catalogue import Axis, Entry, Expect, FileSource, load_catalogue
+from entries import plain_entry
+from etalon.catalogue import Axis, Expect, FileSource, load_catalogue
 from etalon.contracts import SpectraSet
 from etalon.data.readers.computed_lines import broadened, raman_intensity
 from etalon.errors import BadInputError
 
-CORPUS = Entry(
-    id="corpus",
-    family="corpus",
-    title="Corpus",
-    product="pure substances",
-    modality="mir",
-    representation="absorbance",
-    instrument="UNKNOWN",
-    manufacturer="UNKNOWN",
-    instrument_type="UNKNOWN",
-    mode="UNKNOWN",
-    reader="",
-    options={},
-    files=(),
-    axis=Axis("cm-1"),
-    targets=(),
-    label=None,
-    published_split=None,
-    expect=Expect(2, 5),
-    overlaps=None,
-    paired_with=(),
-    licence="CC0",
-    weights=True,
-    weights_reason="CC0",
-    citation="Nobody (2020)",
-    caveats="",
-    synthetic=False,
-)
+CORPUS = plain_entry(id="corpus", product="pure substances", modality="mir", axis=Axis("cm-1"), expect=Expect(2, 5))
 PARTS = {"parts": [{"spectra": "spectra"}]}
 GRID = {"first": 1000.0, "last": 1200.0, "step": 50.0}
 WAVENUMBERS = np.arange(1000.0, 1201.0, 50.0)

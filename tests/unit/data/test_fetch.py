@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from etalon.catalogue import Axis, Entry, Expect, FileSource
+from entries import plain_entry
+from etalon.catalogue import Entry, FileSource
 from etalon.data.fetch import fetch, locate, mirror_folder
 from etalon.errors import BadInputError, NotRunError
 
@@ -62,34 +63,7 @@ def entry(*urls: str) -> Entry:
     files = [
         FileSource(f"apples/{url.rpartition('/')[2]}", url, hashlib.sha256(BODY).hexdigest(), len(BODY)) for url in urls
     ]
-    return Entry(
-        id="apples",
-        family="apples",
-        title="Apples",
-        product="fruit (apple)",
-        modality="nir",
-        representation="absorbance",
-        instrument="UNKNOWN",
-        manufacturer="UNKNOWN",
-        instrument_type="UNKNOWN",
-        mode="UNKNOWN",
-        reader="delimited",
-        options={},
-        files=tuple(files),
-        axis=Axis("nm"),
-        targets=(),
-        label=None,
-        published_split=None,
-        expect=Expect(1000, 2),
-        overlaps=None,
-        paired_with=(),
-        licence="CC0",
-        weights=True,
-        weights_reason="CC0",
-        citation="Nobody (2020)",
-        caveats="",
-        synthetic=False,
-    )
+    return plain_entry(files=tuple(files))
 
 
 def kept(folder: Path) -> list[Path]:

@@ -12,7 +12,8 @@ import pytest
 import rdata
 from scipy.io import savemat
 
-from etalon.catalogue import Axis, Entry, Expect, FileSource, TargetSpec
+from entries import plain_entry
+from etalon.catalogue import Axis, Expect, FileSource, TargetSpec
 from etalon.contracts import SpectraSet
 from etalon.errors import BadInputError
 
@@ -22,34 +23,7 @@ SPECTRA = RNG.normal(size=(5, 4)).round(6)
 BRIX = np.array([10.5, 11.25, np.nan, 12.0, 9.75])
 SORT = ["gala", "gala", "fuji", "fuji", "gala"]
 TABLE = pd.DataFrame(SPECTRA, columns=["1000", "1010.5", "1020", "1030"]).assign(brix=BRIX, sort=SORT)
-APPLES = Entry(
-    id="apples",
-    family="apples",
-    title="Apples",
-    product="fruit (apple)",
-    modality="nir",
-    representation="absorbance",
-    instrument="UNKNOWN",
-    manufacturer="UNKNOWN",
-    instrument_type="UNKNOWN",
-    mode="UNKNOWN",
-    reader="",
-    options={},
-    files=(),
-    axis=Axis("nm"),
-    targets=(TargetSpec("brix", "brix", "sugar", "%", "as_is"),),
-    label="sort",
-    published_split=None,
-    expect=Expect(5, 4),
-    overlaps=None,
-    paired_with=(),
-    licence="CC0",
-    weights=True,
-    weights_reason="CC0",
-    citation="Nobody (2020)",
-    caveats="",
-    synthetic=False,
-)
+APPLES = plain_entry(targets=(TargetSpec("brix", "brix", "sugar", "%", "as_is"),), label="sort")
 
 
 def read(reader: str, options: dict, files: list[Path], **changes) -> SpectraSet:

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from etalon.catalogue import Axis, Convert, Entry, Expect, TargetSpec
+from entries import plain_entry
+from etalon.catalogue import Convert, Expect, TargetSpec
 from etalon.data.readers.synthetic import read
 from etalon.errors import BadInputError
 from etalon.seeds import derive_seed
@@ -13,35 +14,15 @@ from etalon.synthesis.generator import Generator
 from etalon.synthesis.instruments import INSTRUMENTS
 from etalon.synthesis.mixtures import RECIPES
 
-GRAIN = Entry(
+GRAIN = plain_entry(
     id="grain_benchtop",
     family="grain",
-    title="Grain",
-    product="grain",
-    modality="nir",
-    representation="absorbance",
-    instrument="UNKNOWN",
-    manufacturer="UNKNOWN",
-    instrument_type="benchtop",
-    mode="reflectance",
-    reader="synthetic",
     options={"recipe": "grain", "instrument": "benchtop", "specimens": 12, "scans": 1},
-    files=(),
-    axis=Axis("nm"),
     targets=(
         TargetSpec("moisture", "water", "moisture", "%", "as_is", Convert()),
         TargetSpec("dry matter", "water", "dry_matter", "g/kg", "as_is", Convert(1000.0, -10.0)),
     ),
-    label=None,
-    published_split=None,
     expect=Expect(12, 700),
-    overlaps=None,
-    paired_with=(),
-    licence="none",
-    weights=True,
-    weights_reason="generated",
-    citation="Etalon",
-    caveats="",
     synthetic=True,
 )
 HANDHELD = dataclasses.replace(

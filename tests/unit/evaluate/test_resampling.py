@@ -107,7 +107,7 @@ def test_a_task_without_a_seed_counts_with_the_seeds_that_it_has():
 
 
 def test_a_seed_is_compared_with_the_runs_that_it_has():
-    place = {"family": "f", "dataset": "d", "target": "y", "synthetic": False, "overlaps": ""}
+    place = {"method": "a", "family": "f", "dataset": "d", "target": "y", "synthetic": False, "overlaps": ""}
     own = pd.DataFrame([place | {"seed": s, "repeat": r, "value": 2.0} for s, r in ((0, 0), (0, 1), (1, 0))])
     base = pd.DataFrame([place | {"seed": -1, "repeat": r, "value": v} for r, v in ((0, 1.0), (1, 3.0))])
     found = paired_seeds(own, base).set_index("seed")["base"]
