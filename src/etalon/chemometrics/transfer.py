@@ -32,11 +32,13 @@ class SourceCalibration:
     ----------
     spectra : shape (n, p); y : shape (n,), references
     n_lv : number of latent variables, chosen on these rows
+    groups : specimens, shape (n,); None where every row is one
     """
 
     spectra: np.ndarray
     y: np.ndarray
     n_lv: int
+    groups: np.ndarray | None = None
 
     @cached_property
     def model(self) -> PLS:

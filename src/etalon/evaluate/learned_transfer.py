@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from etalon.chemometrics.transfer import SourceCalibration
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
 from etalon.evaluate.cross_instrument import Pair, enough_shared
@@ -46,6 +47,11 @@ class Outcome:
     spectra: np.ndarray
     reach: Mapping[float, np.ndarray]
     outlying: np.ndarray
+
+
+def limits_of(calibration: SourceCalibration) -> OutlierLimits:
+    """Return the limits of a source calibration; replicate scans of a specimen are left out together."""
+    return OutlierLimits(calibration.spectra, calibration.y, calibration.n_lv, calibration.groups)
 
 
 def apply(fitted: LearnedTransfer, spectra: np.ndarray, levels: Sequence[float], limits: OutlierLimits) -> Outcome:
@@ -164,9 +170,7 @@ class _Experiment:
     @cached_property
     def limits(self) -> list[OutlierLimits]:
         """Limits of each fold's source calibration."""
-        return [
-            OutlierLimits(one.calibration.spectra, one.calibration.y, one.calibration.n_lv) for one in self.prepared
-        ]
+        return [limits_of(one.calibration) for one in self.prepared]
 
     def run(self) -> Iterator[tuple[list[Row], pd.DataFrame | None]]:
         """Yield the metrics of one draw and method, with the predictions."""

@@ -186,7 +186,7 @@ def prepare(
     own_best = tuning.best_of(list(_tune(views, both, own, settings, inner_seed).values())).choice
     fixed[OWN] = np.clip(fit(own_best, views, both, own).predict(views, asked), *limits)
     return Prepared(
-        SourceCalibration(seen(train), task.y[train], best.settings["n_lv"]),
+        SourceCalibration(seen(train), task.y[train], best.settings["n_lv"], task.groups[train]),
         means(pair.source.specimen, 0, train),
         means(pair.target.specimen, n_own, np.concatenate(held.transfer)),
         np.array([y_target[own].mean() for own in held.transfer]),
