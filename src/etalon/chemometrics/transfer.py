@@ -52,6 +52,12 @@ class SourceCalibration:
         intercept = float(np.ravel(self.model.predict(origin))[0])
         return np.ravel(self.model.predict(np.eye(origin.size))) - intercept, intercept
 
+    def without(self, specimens: np.ndarray) -> "SourceCalibration":
+        """Return the calibration on the rows of all other specimens, with as many latent variables."""
+        groups = np.arange(len(self.y)) if self.groups is None else self.groups
+        kept = ~np.isin(groups, specimens)
+        return SourceCalibration(self.spectra[kept], self.y[kept], self.n_lv, groups[kept])
+
     def predict(self, spectra: np.ndarray) -> np.ndarray:
         """Return predictions of spectra as the source instrument measures them, shape (n,)."""
         coefficients, intercept = self.line

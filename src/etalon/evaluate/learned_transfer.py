@@ -62,7 +62,8 @@ def apply(fitted: LearnedTransfer, spectra: np.ndarray, levels: Sequence[float],
     limits : of the source calibration
     """
     found = fitted.transferred(spectra)
-    predictions = np.stack([fitted.calibration.predict(one) for one in found.members(fitted.share_)])
+    members = zip(fitted.calibrations_, found.members(fitted.share_), strict=True)
+    predictions = np.stack([calibration.predict(one) for calibration, one in members])
     difficulty, channels = fitted.difficulty(found)
     own = predictions[fitted.fold_]
     ends = {level: jackknife_plus(fitted.scores_, own, difficulty, level) for level in levels}
@@ -205,8 +206,9 @@ class _Experiment:
                 self.points,
                 plan,
                 derive_seed(self.seed, "fit", self.encoder_seed, name, draw, fold),
+                one.specimens[rows],
             )
-            for fold, one in enumerate(self.prepared)
+            for fold, (one, rows) in enumerate(zip(self.prepared, chosen, strict=True))
         ]
         samples = [
             (one.source[rows], one.target[rows], one.y[rows]) for one, rows in zip(self.prepared, chosen, strict=True)

@@ -78,7 +78,7 @@ def cost_rows(
     limits = limits_of(one.calibration)
     networks = networks_of(place, start, settings["methods"], derive_seed(seed, "init", 0))
     for name, (network, plan) in networks.items():
-        transfer = LearnedTransfer(one.calibration, place, network, start.points, plan, seed)
+        transfer = LearnedTransfer(one.calibration, place, network, start.points, plan, seed, one.specimens[rows])
         fit = partial(transfer.fit, one.source[rows], one.target[rows], one.y[rows])
         seconds, fitted = fastest(fit, settings["repeats"])
         predict, _ = fastest(partial(apply, fitted, one.test, settings["levels"], limits), settings["repeats"])
