@@ -26,7 +26,9 @@ pathvars:
 wildcard_constraints:
     dataset=one_of(CATALOGUE),
     kind="real|synthetic",
-    scored=one_of([*PREDICTED, *(f"{experiment}/{variant}" for experiment in ENCODER_EXPERIMENTS for variant in VARIANTS)]),
+    scored=one_of(
+        [*PREDICTED, *(f"{experiment}/{variant}" for experiment in ENCODER_EXPERIMENTS for variant in VARIANTS)]
+    ),
     heads="encoders|downstream",
     table=one_of(TABLES),
     curves="pretraining|transfer_pretraining",

@@ -118,7 +118,7 @@ def test_a_head_is_one_class_and_its_name(editable):
 def test_a_figure_is_one_module_and_its_listing(editable):
     module, listing = blocks("add-figure", "python")
     (editable.folder / "src/etalon/figures/fig_accuracy_by_size.py").write_text(module)
-    insert(editable.folder / "workflow/rules/figures.smk", "}\nFIGURES_OF_NETWORKS", listing)
+    insert(editable.folder / "workflow/rules/figures.smk", '    },\n    "Study 1, phase 1', listing)
     shipped = editable.folder / "results/reference/paper/metrics"
     shipped.mkdir(parents=True)
     name = "embedding_baselines.parquet"

@@ -150,7 +150,7 @@ def test_every_figure_and_table_is_shown_with_its_caption(report):
     results = report.wait_for("Object.entries(results).map(([path, r]) => [path, r.name, r.data_uri])")
     names = {*(f"{name}.csv" for name in TABLES), *(f"{name}.png" for name in FIGURES)}
     assert {name for _, name, _ in results} == names
-    report.click("a", "Phase 0: classical baselines")
+    report.click("a", "Study 1, phase 0: classical baselines")
     rows = report.wait_for("[...document.querySelectorAll('tbody tr')].map(row => row.innerText.trim())")
     assert rows == ["Figure: robustness to perturbed spectra", "Table: accuracy of every method"]
     report.click("tbody tr:nth-child(1) a")

@@ -144,5 +144,5 @@ rule transfer:
     input:
         drawn("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
         drawn("fig_transfer_matrix", "fig_transfer_set_composition"),
-        drawn(*filter(FIGURES_OF_NETWORKS.__contains__, FIGURES)),
+        drawn(*filter(OF_NETWORKS.__contains__, FIGURES)),
         drawn(*(figure for figure, table in STUDY_FIGURES.items() if table not in EMPTY)),

@@ -9,6 +9,7 @@ from scipy.linalg import eigh
 N_WINDOWS = 16  # parts of a block along the axis of wavelengths
 LENGTH = 4.0  # squared length scale of the Matérn kernel, in median squared distances of the training rows
 FLAT_FLOOR = 1e-6  # of the largest eigenvalue
+ZERO = 1e-12  # of the largest eigenvalue: one below is rounding, and no row has a part in its direction
 
 
 class Kernel(Protocol):
@@ -19,6 +20,9 @@ class Kernel(Protocol):
 
     def cross(self, inner: "InnerProducts") -> tuple[np.ndarray, np.ndarray]:
         """Return the kernel of new rows with training rows, (m, n), and of each new row with itself, (m,)."""
+
+    def among(self, inner: "InnerProducts", new: "InnerProducts") -> np.ndarray:
+        """Return the kernel of new rows with each other, (m, m), from their inner products with both kinds of rows."""
 
 
 class InnerProducts:
@@ -56,6 +60,9 @@ class Linear:
     def cross(self, inner: InnerProducts) -> tuple[np.ndarray, np.ndarray]:
         return inner.of(self.block), inner.own(self.block)
 
+    def among(self, inner: InnerProducts, new: InnerProducts) -> np.ndarray:
+        return new.of(self.block)
+
 
 class Window:
     """K = X X' of one of `N_WINDOWS` equal parts of the columns that a block covers: a range of wavelengths.
@@ -76,6 +83,10 @@ class Window:
         new, known = (X[self.block][:, self.columns_] for X in (inner.rows, inner.training))
         return self.scale_ * new @ known.T, self.scale_ * np.einsum("ij,ij->i", new, new)
 
+    def among(self, inner: InnerProducts, new: InnerProducts) -> np.ndarray:
+        rows = inner.rows[self.block][:, self.columns_]
+        return self.scale_ * rows @ rows.T
+
 
 class Flattened:
     r"""The linear kernel with the square roots of its eigenvalues: directions of little variance count for more.
@@ -90,6 +101,7 @@ class Flattened:
         values, self.vectors_ = eigh(inner.of(self.block))
         values = np.maximum(values, 0.0)
         self.values_ = values + _positive(FLAT_FLOOR * values[-1])
+        self._squares = np.maximum(values, _positive(ZERO * values[-1])) * np.sqrt(self.values_)
         trace = np.sum(values / np.sqrt(self.values_))
         self.scale_ = len(values) / _positive(trace)
         return self.scale_ * (self.vectors_ * (values / np.sqrt(self.values_))) @ self.vectors_.T
@@ -98,8 +110,12 @@ class Flattened:
         scores = inner.of(self.block) @ self.vectors_
         return (
             self.scale_ * (scores / np.sqrt(self.values_)) @ self.vectors_.T,
-            self.scale_ * np.sum(scores**2 / self.values_**1.5, axis=1),
+            self.scale_ * np.sum(scores**2 / self._squares, axis=1),
         )
+
+    def among(self, inner: InnerProducts, new: InnerProducts) -> np.ndarray:
+        features = inner.of(self.block) @ self.vectors_ / np.sqrt(self._squares)
+        return self.scale_ * features @ features.T
 
 
 class Matern:
@@ -116,7 +132,7 @@ class Matern:
 
     def fit(self, inner: InnerProducts) -> np.ndarray:
         self._norms = {block: np.diag(inner.of(block)) for block in self.blocks}
-        distances = self._distances(inner, self._norms)
+        distances = self._distances(inner, self._norms, self._norms)
         n = len(distances)
         self.length_ = LENGTH * _positive(np.median(distances[np.triu_indices(n, 1)]))
         K = self._of_distances(distances)
@@ -126,15 +142,26 @@ class Matern:
         return self.scale_ * K
 
     def cross(self, inner: InnerProducts) -> tuple[np.ndarray, np.ndarray]:
-        K = self._of_distances(self._distances(inner, {block: inner.own(block) for block in self.blocks}))
+        K = self._of_distances(self._distances(inner, self._norms_of(inner), self._norms))
         own = K.mean(axis=1)
         return (
             self.scale_ * (K - own[:, None] - self.means_ + self.mean_),
             self.scale_ * (1.0 - 2.0 * own + self.mean_),
         )
 
-    def _distances(self, inner: InnerProducts, norms: Mapping[str, np.ndarray]) -> np.ndarray:
-        total = sum(norms[b][:, None] + self._norms[b] - 2.0 * inner.of(b) for b in self.blocks)
+    def among(self, inner: InnerProducts, new: InnerProducts) -> np.ndarray:
+        norms = self._norms_of(inner)
+        own = self._of_distances(self._distances(inner, norms, self._norms)).mean(axis=1)
+        K = self._of_distances(self._distances(new, norms, norms))
+        return self.scale_ * (K - own[:, None] - own + self.mean_)
+
+    def _norms_of(self, inner: InnerProducts) -> dict[str, np.ndarray]:
+        return {block: inner.own(block) for block in self.blocks}
+
+    def _distances(
+        self, inner: InnerProducts, rows: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        total = sum(rows[b][:, None] + others[b] - 2.0 * inner.of(b) for b in self.blocks)
         return np.maximum(total / len(self.blocks), 0.0)
 
     def _of_distances(self, distances: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -123,6 +123,19 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
             return y_hat
         explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
         return y_hat, self._y_scale * np.sqrt(np.maximum(own - explained, self.noise_))
+
+    def posterior(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean, shape (m,), and covariance, (m, m), of the noiseless values of new rows, of y standardised."""
+        check_is_fitted(self)
+        rows = self._blocks(validate_data(self, X, dtype=np.float64, reset=False))
+        inner, new = InnerProducts(rows, self._training), InnerProducts(rows, rows)
+        cross = np.full((len(X), len(self.dual_coef_)), MEAN_VARIANCE)
+        own = np.full((len(X), len(X)), MEAN_VARIANCE)
+        for name, strength in self.strengths_.items():
+            cross += strength * self._kernels[name].cross(inner)[0]
+            own += strength * self._kernels[name].among(inner, new)
+        half = solve_triangular(self._factor[0], cross.T, lower=True)
+        return cross @ self.dual_coef_, own - half.T @ half
 
     def _blocks(self, X: np.ndarray) -> dict[str, np.ndarray]:
         names = self.blocks if self.blocks is not None else ["x"]

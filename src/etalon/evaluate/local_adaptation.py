@@ -121,16 +121,17 @@ def slope_bias(predicted: np.ndarray, reference: np.ndarray, specimens: np.ndarr
     return slope, y_mean - slope * mean
 
 
-class Conditioned:
-    r"""A linear model with Gaussian priors, fitted to training rows and then shown local ones, in closed form.
+def linear_posterior(
+    source: np.ndarray, target: np.ndarray, y: np.ndarray, weights: np.ndarray, noise: float
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return mean, shape (m,), and covariance, (m, m), of what a linear model with Gaussian priors says of a test set.
 
     With y standardised, A the features times the square roots of the prior variances of their coefficients,
 
     .. math:: f = \beta + A c, \quad \beta \sim N(0, 100), \quad c \sim N(0, I), \quad y_i \sim N(f_i, s / w_i)
 
     Ridge regression and the evidence head are of this form once their strengths are chosen. A row of weight w counts
-    as w samples with the same reference value. Given the training rows, f of the test set is Gaussian; local rows
-    condition it further (Rasmussen & Williams 2006, section 2.2), which costs the inverse of a matrix of their number.
+    as w samples with the same reference value.
 
     Parameters
     ----------
@@ -138,17 +139,32 @@ class Conditioned:
     y, weights : references of the training rows and what they count as, shape (n,)
     noise : s, variance of a reference value about f, relative to the variance of y
     """
+    prior = MEAN_VARIANCE * max(1.0, noise)  # the mean stays free however strong the ridge
+    C = source @ source.T + prior
+    C.flat[:: len(C) + 1] += noise / weights
+    lower = cho_factor(C, lower=True, overwrite_a=True)[0]
+    cross = solve_triangular(lower, source @ target.T + prior, lower=True)  # (n, m)
+    mean = cross.T @ solve_triangular(lower, (y - y.mean()) / (y.std() or 1.0), lower=True)
+    return mean, target @ target.T + prior - cross.T @ cross
 
-    def __init__(self, source: np.ndarray, target: np.ndarray, y: np.ndarray, weights: np.ndarray, noise: float):
+
+class Conditioned:
+    """A model with Gaussian priors, fitted to training rows, which is then shown local ones, in closed form.
+
+    Given the training rows, the values of the test set are Gaussian; local rows condition them further (Rasmussen &
+    Williams 2006, section 2.2), which costs the inverse of a matrix of their number.
+
+    Parameters
+    ----------
+    posterior : mean, shape (m,), and covariance, (m, m), of the test set, of y standardised: by `linear_posterior`, or
+        by `etalon.chemometrics.evidence_kernels.EvidenceKernels`
+    y, weights, noise : of the training rows, as in `linear_posterior`
+    """
+
+    def __init__(self, posterior: tuple[np.ndarray, np.ndarray], y: np.ndarray, weights: np.ndarray, noise: float):
+        self.mean_, self.covariance_ = posterior
         self._mean, self._scale = float(y.mean()), float(y.std()) or 1.0
         self._noise, self._weight = noise, float(weights.sum())
-        prior = MEAN_VARIANCE * max(1.0, noise)  # the mean stays free however strong the ridge
-        C = source @ source.T + prior
-        C.flat[:: len(C) + 1] += noise / weights
-        lower = cho_factor(C, lower=True, overwrite_a=True)[0]
-        cross = solve_triangular(lower, source @ target.T + prior, lower=True)  # (n, m)
-        self.mean_ = cross.T @ solve_triangular(lower, (y - self._mean) / self._scale, lower=True)
-        self.covariance_ = target @ target.T + prior - cross.T @ cross
 
     def source_mean(self) -> np.ndarray:
         """Return the predictions of the whole test set by the training rows alone, shape (m,)."""

@@ -19,7 +19,7 @@ from etalon.errors import NotRunError
 from etalon.evaluate import tuning
 from etalon.evaluate.baselines import STANDARD, fit
 from etalon.evaluate.calibration import Choice, clip_range
-from etalon.evaluate.local_adaptation import Conditioned, Prediction
+from etalon.evaluate.local_adaptation import Conditioned, Prediction, linear_posterior
 from etalon.evaluate.lodo import Transfer
 from etalon.evaluate.lodo_grid import join, own_views
 from etalon.evaluate.lodo_tasks import Contest
@@ -136,8 +136,8 @@ class ClassicalTransfer:
             X = X / _spread(X[source])
         # The strength is relative to the mean eigenvalue, which is the mean squared norm of a row.
         X = X / np.sqrt((X[source] ** 2).sum() / self._n)
-        noise = choice.settings["alpha"]
-        return Conditioned(X[source], X[self._n :], self._y[source], np.ones(self._n), noise)
+        rest = self._y[source], np.ones(self._n), choice.settings["alpha"]
+        return Conditioned(linear_posterior(X[source], X[self._n :], *rest), *rest)
 
 
 def tuned_pls_zero_shot(transfer: Transfer, settings: Mapping[str, Any], seed: int) -> dict[str, Prediction]:

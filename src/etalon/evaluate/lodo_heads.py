@@ -5,7 +5,7 @@ would where a user takes it: only what is tested has to be new.
 
 Every set is embedded on its own grid. The head's strengths are chosen on the training rows, those of ridge by leaving
 out one family at a time where at least three train, and by specimen where local samples are added: then the family is
-no longer unknown. Local samples update the coefficients of linear heads in closed form; a model that is given its
+no longer unknown. Local samples update linear heads and Gaussian processes in closed form; a model that is given its
 training rows as a context (TabPFN, TabICL) is given another one, in which they are repeated until both kinds of rows
 are as many.
 """
@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from etalon.chemometrics.evidence import EvidenceRidge
+from etalon.chemometrics.evidence_kernels import AveragedEvidence
 from etalon.contracts import SpectraSet
 from etalon.errors import NotRunError
 from etalon.evaluate.calibration import clip_range
@@ -23,7 +25,7 @@ from etalon.evaluate.downstream_heads import draw_rows, make_model
 from etalon.evaluate.embed import embed_spectra_of
 from etalon.evaluate.embedding_experiment import METHOD
 from etalon.evaluate.embedding_heads import FS, HEADS, NORMAL_95, RegressionHead, rows_of
-from etalon.evaluate.local_adaptation import Conditioned, Prediction
+from etalon.evaluate.local_adaptation import Conditioned, Prediction, linear_posterior
 from etalon.evaluate.lodo import Member, Transfer, intensities_as
 from etalon.evaluate.lodo_classical import MIN_FAMILIES
 from etalon.evaluate.lodo_tasks import Contest
@@ -33,9 +35,9 @@ from etalon.preprocess.asls import asls
 from etalon.storage import load_baseline
 
 PAIR_HEADS = ("evidence",)  # of single training sets: one head for all the pairs of a group
-LINEAR = ("ridge", "evidence")  # local samples can be added in closed form
+GAUSSIAN = ("ridge", "evidence", "kernels")  # local samples can be added in closed form
 IN_CONTEXT = ("tabpfn", "tabicl")
-MODELS = (*LINEAR, *IN_CONTEXT)
+MODELS = (*GAUSSIAN, *IN_CONTEXT)
 Blocks = dict[str, np.ndarray]
 
 
@@ -129,7 +131,7 @@ class HeadTransfer:
         groups = dict.fromkeys(MODELS, self._specimens) | ({"ridge": transfer.families} if across else {})
         self._fitted = {name: self._fit(name, self._source, self._y, groups[HEADS[name].model]) for name in heads}
         self.choices = {name: head.choice() for name, head in self._fitted.items()}
-        self._conditioned: dict[str, Conditioned] = {}
+        self._conditioned: dict[str, list[Conditioned]] = {}
 
     def zero_shot(self, rows: np.ndarray) -> dict[str, Prediction]:
         found = {}
@@ -149,7 +151,8 @@ class HeadTransfer:
                 own = self._fit(name, self._source, self._y, self._specimens) if head.head.model == "ridge" else head
                 self._conditioned[name] = self._condition(own)
             weights = _weights(head, self._task.groups[local])
-            found[name] = np.clip(self._conditioned[name].spiked(local, y, weights)[test], *limits)
+            of_members = [member.spiked(local, y, weights)[test] for member in self._conditioned[name]]
+            found[name] = np.clip(np.mean(of_members, axis=0), *limits)
         return found
 
     def local_only(self, local: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
@@ -172,22 +175,28 @@ class HeadTransfer:
         context = np.concatenate([self._y[kept], y[again]]), np.concatenate([self._specimens[kept], groups])
         return self._fit(name, blocks, *context)
 
-    def _condition(self, head: RegressionHead) -> Conditioned:
-        """Return the linear model of a fitted head, ready for local rows."""
+    def _condition(self, head: RegressionHead) -> list[Conditioned]:
+        """Return the members of a fitted head, whose predictions it averages, ready for local rows."""
         source, target = (head.scaler_.transform([b[n] for n in head.names]) for b in (self._source, self._test))
-        if head.head.model == "ridge":
-            # The strength is relative to the mean squared norm of a row.
-            noise, variances = head.choice()["alpha"], np.full(source.shape[1], 1 / ((source**2).sum() / len(source)))
-        else:
-            noise = head.choice()["noise"]
-            parts = [_variance(source[:, b], head.choice()["strengths"][n]) for n, b in self._columns(head)]
-            variances = np.concatenate(parts)
-        scale = np.sqrt(variances)
-        return Conditioned(source * scale, target * scale, self._y, _weights(head, self._specimens), noise)
+        model, weights = head.model_, _weights(head, self._specimens)
 
-    def _columns(self, head: RegressionHead) -> list[tuple[str, slice]]:
-        edges = np.cumsum([0, *(self._source[name].shape[1] for name in head.names)])
-        return [(name, slice(edges[i], edges[i + 1])) for i, name in enumerate(head.names)]
+        def linear(variances: np.ndarray, noise: float) -> Conditioned:
+            scale, rest = np.sqrt(variances), (self._y, weights, noise)
+            return Conditioned(linear_posterior(source * scale, target * scale, *rest), *rest)
+
+        if isinstance(model, AveragedEvidence):
+            kernels = model.kernels_
+            of_kernels = Conditioned(kernels.posterior(target), self._y, weights, kernels.noise_)
+            return [linear(self._variances(head, source, model.linear_), model.linear_.noise_), of_kernels]
+        if isinstance(model, EvidenceRidge):
+            return [linear(self._variances(head, source, model), model.noise_)]
+        # The strength of ridge is relative to the mean squared norm of a row.
+        return [linear(np.full(source.shape[1], 1 / ((source**2).sum() / len(source))), head.choice()["alpha"])]
+
+    def _variances(self, head: RegressionHead, source: np.ndarray, model: EvidenceRidge) -> np.ndarray:
+        """Return the prior variances of all coefficients: the kernel of each block has mean diagonal 1."""
+        blocks = np.split(source, np.cumsum([self._source[name].shape[1] for name in head.names])[:-1], axis=1)
+        return np.concatenate([_variance(b, strength) for b, strength in zip(blocks, model.strengths_, strict=True)])
 
 
 def head_contest(
@@ -219,13 +228,13 @@ def head_contest(
 
 
 def _variance(block: np.ndarray, strength: float) -> np.ndarray:
-    """Return the prior variances of a block's coefficients under the evidence head: its kernel has mean diagonal 1."""
+    """Return the prior variances of a block's coefficients."""
     size = (block**2).sum() / len(block)
     return np.full(block.shape[1], strength / (size or 1.0))
 
 
 def _weights(head: RegressionHead, specimens: np.ndarray) -> np.ndarray:
-    """Return what rows count as: the evidence head shares one sample among the scans of a specimen."""
+    """Return what rows count as: evidence heads share one sample among the scans of a specimen."""
     if head.head.model == "ridge":
         return np.ones(len(specimens))
     _, inverse, counts = np.unique(specimens, return_inverse=True, return_counts=True)

@@ -83,7 +83,7 @@ def _pairs(contest: Contest, transfer: Transfer) -> tuple[pd.DataFrame, list[dic
     """Return the predictions from every single training set, and those that did not run."""
     parts, test = [pd.DataFrame()], transfer.test
     missing = dict(transfer.left_out)
-    for pair in pairs(transfer):
+    for pair in pairs(transfer) if contest.pair_names else ():
         source = pair.sources[0].member
         try:
             parts.append(pair_records(contest.make_pair(pair), source, test))

@@ -26,7 +26,21 @@ def test_training_rows_entered_as_new_ones_have_the_kernel_they_were_fitted_with
     K = kernel.fit(InnerProducts(training, training))
     cross, own = kernel.cross(InnerProducts(training, training))
     np.testing.assert_allclose(cross, K, atol=1e-9)
-    np.testing.assert_allclose(own, np.diag(K), rtol=1e-4)
+    np.testing.assert_allclose(own, np.diag(K), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
+def test_new_rows_have_one_kernel_with_each_other_and_with_themselves(kernel):
+    training, means = centred(30)
+    K = kernel.fit(InnerProducts(training, training))
+    again = InnerProducts(training, training)
+    np.testing.assert_allclose(kernel.among(again, again), K, atol=1e-9)
+    new = {name: part - means[name] for name, part in blocks(9, seed=1).items()}
+    inner = InnerProducts(new, training)
+    among = kernel.among(inner, InnerProducts(new, new))
+    np.testing.assert_allclose(np.diag(among), kernel.cross(inner)[1], rtol=1e-9)
+    cross = kernel.cross(inner)[0]
+    assert np.linalg.eigvalsh(np.block([[K, cross.T], [cross, among]])).min() > -1e-9
 
 
 @pytest.mark.parametrize("kernel", KERNELS[1:], ids=lambda kernel: type(kernel).__name__)

@@ -138,6 +138,21 @@ def test_local_rows_change_nothing_where_they_say_what_was_known(world, lodo_set
     np.testing.assert_allclose(model.spiked(local, rest)["evidence"], before.y_hat[6:], rtol=1e-6)
 
 
+def test_the_kernel_head_goes_through_every_condition(world, lodo_settings):
+    members, test = members_of(world)
+    embedder, heads = fs_heads(["kernels"], lodo_settings)
+    model = HeadTransfer(plan(test, members, 400, 0), embedder, heads, 300, {}, 0)
+    y, local, rest = test.task.y, test.rows[:12], test.rows[12:]
+    before = model.zero_shot(test.rows)["kernels"]
+    assert np.isfinite(before.half).all()
+    spiked, alone = model.spiked(local, rest)["kernels"], model.local_only(local, rest)["kernels"]
+    error = [np.sqrt(np.mean((y_hat - y[rest]) ** 2)) for y_hat in (before.y_hat[12:], spiked, alone)]
+    assert error[1] < error[0] and error[1] < y[rest].std() / 2
+    assert np.isfinite(error[2])
+    found = run_tasks("one", members, head_contest(embedder, heads, 300, {}, 0), lodo_settings, 0)
+    assert set(found.predictions["condition"]) == {"zero_shot", "slope_bias", "spiked", "local_only"}
+
+
 def test_a_context_holds_as_many_local_rows_as_training_rows(world, lodo_settings, monkeypatch):
     contexts = []
 
