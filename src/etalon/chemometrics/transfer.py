@@ -32,11 +32,13 @@ class SourceCalibration:
     ----------
     spectra : shape (n, p); y : shape (n,), references
     n_lv : number of latent variables, chosen on these rows
+    groups : specimens, shape (n,); None where every row is one
     """
 
     spectra: np.ndarray
     y: np.ndarray
     n_lv: int
+    groups: np.ndarray | None = None
 
     @cached_property
     def model(self) -> PLS:
@@ -49,6 +51,12 @@ class SourceCalibration:
         origin = np.zeros((1, self.spectra.shape[1]))
         intercept = float(np.ravel(self.model.predict(origin))[0])
         return np.ravel(self.model.predict(np.eye(origin.size))) - intercept, intercept
+
+    def without(self, specimens: np.ndarray) -> "SourceCalibration":
+        """Return the calibration on the rows of all other specimens, with as many latent variables."""
+        groups = np.arange(len(self.y)) if self.groups is None else self.groups
+        kept = ~np.isin(groups, specimens)
+        return SourceCalibration(self.spectra[kept], self.y[kept], self.n_lv, groups[kept])
 
     def predict(self, spectra: np.ndarray) -> np.ndarray:
         """Return predictions of spectra as the source instrument measures them, shape (n,)."""

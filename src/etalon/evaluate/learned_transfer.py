@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from etalon.chemometrics.transfer import SourceCalibration
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
 from etalon.evaluate.cross_instrument import Pair, enough_shared
@@ -48,6 +49,11 @@ class Outcome:
     outlying: np.ndarray
 
 
+def limits_of(calibration: SourceCalibration) -> OutlierLimits:
+    """Return the limits of a source calibration; replicate scans of a specimen are left out together."""
+    return OutlierLimits(calibration.spectra, calibration.y, calibration.n_lv, calibration.groups)
+
+
 def apply(fitted: LearnedTransfer, spectra: np.ndarray, levels: Sequence[float], limits: OutlierLimits) -> Outcome:
     """Return what a fitted transfer makes of target spectra, shape (n, p), with intervals of each level.
 
@@ -56,7 +62,8 @@ def apply(fitted: LearnedTransfer, spectra: np.ndarray, levels: Sequence[float],
     limits : of the source calibration
     """
     found = fitted.transferred(spectra)
-    predictions = np.stack([fitted.calibration.predict(one) for one in found.members(fitted.share_)])
+    members = zip(fitted.calibrations_, found.members(fitted.share_), strict=True)
+    predictions = np.stack([calibration.predict(one) for calibration, one in members])
     difficulty, channels = fitted.difficulty(found)
     own = predictions[fitted.fold_]
     ends = {level: jackknife_plus(fitted.scores_, own, difficulty, level) for level in levels}
@@ -164,9 +171,7 @@ class _Experiment:
     @cached_property
     def limits(self) -> list[OutlierLimits]:
         """Limits of each fold's source calibration."""
-        return [
-            OutlierLimits(one.calibration.spectra, one.calibration.y, one.calibration.n_lv) for one in self.prepared
-        ]
+        return [limits_of(one.calibration) for one in self.prepared]
 
     def run(self) -> Iterator[tuple[list[Row], pd.DataFrame | None]]:
         """Yield the metrics of one draw and method, with the predictions."""
@@ -201,8 +206,9 @@ class _Experiment:
                 self.points,
                 plan,
                 derive_seed(self.seed, "fit", self.encoder_seed, name, draw, fold),
+                one.specimens[rows],
             )
-            for fold, one in enumerate(self.prepared)
+            for fold, (one, rows) in enumerate(zip(self.prepared, chosen, strict=True))
         ]
         samples = [
             (one.source[rows], one.target[rows], one.y[rows]) for one, rows in zip(self.prepared, chosen, strict=True)

@@ -12,7 +12,7 @@ from etalon.evaluate.calibration import clip_range
 from etalon.evaluate.lodo import LocalDraw, Member, Transfer
 from etalon.evaluate.tasks import fold_rows
 
-MIN_FOR_SLOPE = 10  # local samples; a slope through fewer is noise
+MIN_FOR_SLOPE = 10  # local specimens; a slope through fewer is noise
 SLOPES = (0.2, 5.0)  # one outside says that the predictions carry nothing that a line could mend
 MEAN_VARIANCE = 100.0  # prior variance of the mean of the standardised y, as in the evidence head
 ROUNDING = 1e-9  # variance, relative to that of y
@@ -79,7 +79,7 @@ def adapt(model: Transferred, member: Member, y_source: np.ndarray, draws: Seque
     for d in draws:
         low, high = clip_range(np.concatenate([y_source, y[d.local]]))
         for name, found in zero.items():
-            slope, bias = slope_bias(found.y_hat[place[d.local]], y[d.local])
+            slope, bias = slope_bias(found.y_hat[place[d.local]], y[d.local], member.task.groups[d.local])
             corrected = np.clip(slope * found.y_hat[place[d.test]] + bias, low, high)
             parts.append(_records(member, d.test, name, "slope_bias", corrected, d.n, d.draw))
         for condition, predict in (("spiked", model.spiked), ("local_only", model.local_only)):
@@ -107,14 +107,15 @@ def _records(
     return records.assign(name=name, prediction=y_hat, amplitude=float(n), amplitude_unit="samples", draw=draw)
 
 
-def slope_bias(predicted: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
+def slope_bias(predicted: np.ndarray, reference: np.ndarray, specimens: np.ndarray) -> tuple[float, float]:
     """Return the slope and offset that turn predictions of local samples into their references, by least squares.
 
-    The slope stays 1 for fewer than `MIN_FOR_SLOPE` samples, or where it would lie outside `SLOPES`.
+    The slope stays 1 for fewer than `MIN_FOR_SLOPE` specimens, however often they were scanned, or where it would lie
+    outside `SLOPES`.
     """
     mean, y_mean = float(predicted.mean()), float(reference.mean())
     slope, spread = 1.0, float(((predicted - mean) ** 2).sum())
-    if len(predicted) >= MIN_FOR_SLOPE and spread > 0:
+    if len(np.unique(specimens)) >= MIN_FOR_SLOPE and spread > 0:
         fitted = float((predicted - mean) @ (reference - y_mean)) / spread
         slope = fitted if SLOPES[0] <= fitted <= SLOPES[1] else 1.0
     return slope, y_mean - slope * mean

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import Ridge
 
 from etalon.evaluate.soil_heads import Trial
 from etalon.evaluate.uncertainty import squared_mahalanobis
@@ -58,9 +58,27 @@ def example(
                         | values | spectra)  # fmt: skip
 
 
-def linear_conversion(nir: np.ndarray, mir: np.ndarray, tested: np.ndarray) -> np.ndarray:
-    """Return MIR spectra of tested NIR spectra by ridge regression of every channel, one strength by leave-one-out."""
-    return RidgeCV(STRENGTHS).fit(nir, mir).predict(tested)
+def linear_conversion(nir: np.ndarray, mir: np.ndarray, soils: np.ndarray, tested: np.ndarray) -> np.ndarray:
+    """Return MIR spectra of tested NIR spectra by ridge regression of every channel.
+
+    One strength for all channels, by leaving out one soil at a time in closed form, as
+    `etalon.chemometrics.ridge.LeaveSpecimenOutRidge` does: among replicate scans, leaving out a single one would choose
+    far too small a strength.
+
+    Parameters
+    ----------
+    nir, mir : of the training scans, shapes (n, P) and (n, C); soils : the soil of each, shape (n,)
+    tested : shape (m, P)
+    """
+    U, singular, _ = np.linalg.svd(nir - nir.mean(axis=0), full_matrices=False)
+    centred, own = mir - mir.mean(axis=0), [np.flatnonzero(soils == soil) for soil in np.unique(soils)]
+    errors = []
+    for strength in STRENGTHS:
+        hat = 1.0 / len(nir) + (U * (singular**2 / (singular**2 + strength))) @ U.T
+        rest = centred - hat @ centred
+        left_out = [np.linalg.solve(np.eye(len(rows)) - hat[np.ix_(rows, rows)], rest[rows]) for rows in own]
+        errors.append(sum(float((error**2).sum()) for error in left_out))
+    return Ridge(STRENGTHS[int(np.argmin(errors))]).fit(nir, mir).predict(tested)
 
 
 def latent_table(trial: Trial, source: str, variant: str, trained: np.ndarray, tested: np.ndarray) -> pd.DataFrame:

@@ -78,7 +78,8 @@ class LearnedModels:
         trained, tested = map(snv, trial.spectra("nir"))
         self._perceptrons(bench, Inputs("nir", "", trained, tested))
         if trial.has("mir"):
-            self._converted(trial, "linear", linear_conversion(trained, snv(trial.spectra("mir")[0]), tested))
+            soils, mir = trial.train.groups[trial.train_rows], snv(trial.spectra("mir")[0])
+            self._converted(trial, "linear", linear_conversion(trained, mir, soils, tested))
         main = next(iter(self.bridges))
         for variant, bridge in self.bridges.items():
             inputs = Inputs("nir_to_mir_latent", variant, latents_of(bridge, trained), latents_of(bridge, tested))

@@ -11,8 +11,7 @@ import pandas as pd
 from etalon.chemometrics.transfer_samples import random_samples
 from etalon.errors import NotRunError
 from etalon.evaluate.cross_instrument import Pair, enough_shared
-from etalon.evaluate.learned_transfer import apply, networks_of, place_of
-from etalon.evaluate.outliers import OutlierLimits
+from etalon.evaluate.learned_transfer import apply, limits_of, networks_of, place_of
 from etalon.evaluate.tasks import Task
 from etalon.evaluate.transfer import folds_of, wanted_tasks
 from etalon.evaluate.transfer_methods import METHODS, Prepared, prepare, stack
@@ -76,10 +75,10 @@ def cost_rows(
     common = {"pair": pair.name, "target": task.target, "size": settings["size"], "n_channels": one.test.shape[1]}
     found = [common | _classical(one, rows, name, settings["repeats"]) for name in METHODS]
     place = place_of(pair, stacked.wavelengths, next(start.parameters()).device)
-    limits = OutlierLimits(one.calibration.spectra, one.calibration.y, one.calibration.n_lv)
+    limits = limits_of(one.calibration)
     networks = networks_of(place, start, settings["methods"], derive_seed(seed, "init", 0))
     for name, (network, plan) in networks.items():
-        transfer = LearnedTransfer(one.calibration, place, network, start.points, plan, seed)
+        transfer = LearnedTransfer(one.calibration, place, network, start.points, plan, seed, one.specimens[rows])
         fit = partial(transfer.fit, one.source[rows], one.target[rows], one.y[rows])
         seconds, fitted = fastest(fit, settings["repeats"])
         predict, _ = fastest(partial(apply, fitted, one.test, settings["levels"], limits), settings["repeats"])

@@ -79,6 +79,7 @@ class Prepared:
     ----------
     calibration : on the fold's training rows of the source instrument
     source, target : the specimens that may transfer, shape (m, p): means of their scans; y : references, shape (m,)
+    specimens : their numbers in the groups of `calibration`, shape (m,)
     others : the same specimens on further instruments, each of shape (m, p)
     test : spectra of held-out specimens on the target instrument, shape (n, p); y_test : references, shape (n,)
     test_source : what the source instrument measured of the specimens of `test`, shape (n, p)
@@ -91,6 +92,7 @@ class Prepared:
     source: np.ndarray
     target: np.ndarray
     y: np.ndarray
+    specimens: np.ndarray
     others: tuple[np.ndarray, ...]
     test: np.ndarray
     test_source: np.ndarray
@@ -186,10 +188,11 @@ def prepare(
     own_best = tuning.best_of(list(_tune(views, both, own, settings, inner_seed).values())).choice
     fixed[OWN] = np.clip(fit(own_best, views, both, own).predict(views, asked), *limits)
     return Prepared(
-        SourceCalibration(seen(train), task.y[train], best.settings["n_lv"]),
+        SourceCalibration(seen(train), task.y[train], best.settings["n_lv"], task.groups[train]),
         means(pair.source.specimen, 0, train),
         means(pair.target.specimen, n_own, np.concatenate(held.transfer)),
         np.array([y_target[own].mean() for own in held.transfer]),
+        np.array([task.groups[train][pair.source.specimen[train] == name][0] for name in names]),
         tuple(
             means(other.specimen, start, np.arange(len(other)))
             for other, start in zip(stacked.others, stacked.starts[2:], strict=True)

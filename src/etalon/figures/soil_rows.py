@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from etalon.errors import BadInputError
-from etalon.evaluate.compare import SUMMARY, paired_seeds, summarise
+from etalon.evaluate.compare import SUMMARY, claimable, holm, paired_seeds, summarise
 from etalon.figures.command import plain
 from etalon.figures.style import Method
 
@@ -126,8 +126,9 @@ def compared(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
     """Return what `etalon.evaluate.compare.summarise` says of the CCC of every model less that of PLSR.
 
     MIR models are held against MIR-PLSR, NIR models against NIR-PLSR, on the same sets and properties; independent
-    laboratories count as sets. Added: method, variant, `ccc`, its mean over the compared tasks, and `base`, PLSR's.
-    Where no real set takes part, synthetic ones do, which is no result: `synthetic` is then True.
+    laboratories count as sets. `p_holm` is p after Holm's correction for all models of the condition. Added: method,
+    variant, `ccc`, its mean over the compared tasks, and `base`, PLSR's. Where no real set takes part, synthetic ones
+    do, which is no result: `synthetic` is then True.
     """
     chosen = rows[(rows["metric"] == "ccc") & (rows["status"] == "ok") & (rows["condition"] == condition)]
     chosen = chosen[chosen["value"].notna() & chosen["method"].isin(MODELS)]
@@ -138,7 +139,7 @@ def compared(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
     for method, variant in main.order(zip(chosen["method"], chosen["variant"], strict=True)):
         own = chosen[(chosen["method"] == method) & (chosen["variant"] == variant)]
         base = chosen[chosen["method"] == BASES[kind(method)]]
-        pairs = paired_seeds(own, base)
+        pairs = claimable(paired_seeds(own, base))
         if pairs.empty:
             continue
         summary = summarise(pairs, BASES[kind(method)], "difference").iloc[0].to_dict()
@@ -146,6 +147,7 @@ def compared(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
         found.append(summary | means | {"method": method, "variant": variant, "synthetic": extended})
     columns = [*SUMMARY, "ccc", "base", "variant", "synthetic"]
     table = pd.DataFrame(found, columns=columns).assign(condition=condition)
+    table["p_holm"] = holm(table["p"].to_numpy(float))
     published = table["method"].map(PUBLISHED).astype(float)
     return table.assign(published=published.where(main.holds(table)))
 

@@ -84,7 +84,8 @@ def _of_setting(ran: pd.DataFrame, names: list[str], condition: str, n: float) -
         kept, pairs = (part.assign(synthetic=False, overlaps="") for part in (kept, pairs))
     summary = summarise(pairs, REFERENCE, "ratio").set_index("method").reindex(names)
     summary["tasks"] = summary["tasks"].fillna(0)
-    by_method = kept.groupby("method")
+    # On the tasks of the ratios: where no common range is left, the mean and embeddings run, tuned PLS does not.
+    by_method = kept[kept["to_reference"].notna()].groupby("method")
     summary["to_sd"] = by_method["to_sd"].agg(lambda values: geometric_mean(values[values > 0].to_numpy(float)))
     for column, opponent in (("better_than_mean", "to_mean"), ("better_than_sd", "to_sd")):
         summary[column] = by_method[opponent].agg(lambda values: (values.dropna() < 1).mean())

@@ -111,7 +111,8 @@ def _summary(own: pd.DataFrame, tasks: pd.DataFrame, pairs: pd.DataFrame, names:
     table = summarise(pairs, REFERENCE, "ratio").set_index("method").reindex(names)
     if extended:
         table[["p", "p_holm"]] = np.nan
-    kept = tasks[extended | ~tasks["synthetic"].astype(bool)]
+    # Embeddings run on pairs without a common channel as well: no error of these may enter a column beside tuned PLS.
+    kept = tasks[(extended | ~tasks["synthetic"].astype(bool)) & tasks["to_reference"].notna()]
     table["relative"] = kept[kept["relative"] > 0].groupby("method")["relative"].agg(geometric_mean)
     table["tasks"] = table["tasks"].fillna(0)
     why = [reasons(not_run(own, name)) or ABSENT for name in names]

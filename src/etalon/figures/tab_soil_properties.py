@@ -3,8 +3,9 @@
 Rows of `block` "property" are one model on one set and property: means over seeds, with the ends of the bootstrap
 intervals over soils; in condition "independent" `pair` is "A>B", A trains and B is tested. Rows of `block` "mean" are
 one model over the sets and properties on which it and PLSR of the same range ran: mean CCC, the difference from PLSR
-(`mean`) with its interval over families and seeds, and Wilcoxon's p over sets. `published` is the mean CCC over nine
-properties in arXiv 2511.15965, from 83,971 soils in MIR and 1,976 in both ranges.
+(`mean`) with its interval over families and seeds, and Wilcoxon's p over sets, `p_holm` after Holm's correction for the
+models of a condition. `published` is the mean CCC over nine properties in arXiv 2511.15965, from 83,971 soils in MIR
+and 1,976 in both ranges.
 """
 
 import pandas as pd
@@ -90,13 +91,13 @@ def _means(means: pd.DataFrame, condition: str) -> str:
     caption = (
         f"Soil, {CONDITIONS[condition]}: mean concordance over sets and properties, and the difference from PLSR on the"
         r" same range, in brackets 95 \% bootstrap intervals over families and seeds; $p$: Wilcoxon signed-rank test"
-        f" over sets. Published: mean over nine properties, {PUBLISHED_DATA}."
+        f" over sets, after Holm. Published: mean over nine properties, {PUBLISHED_DATA}."
     )
     body = []
     for _, row in means.iterrows():
         name = escape(row["label"]) + (SYNTHETIC if row["synthetic"] else "")
         difference = interval(row, "mean", ratios=False)
-        p = "" if pd.isna(row["p"]) else p_value(row["p"])
+        p = "" if pd.isna(row["p_holm"]) else p_value(row["p_holm"])
         published = fixed(row["published"], 2)
         body.append([name, f"{row['tasks']:.0f}", fixed(row["ccc"], 3), difference, p, published])
     notes = [SYNTHETIC + " synthetic soils alone, no result."] if means["synthetic"].any() else []

@@ -57,20 +57,31 @@ class LearnedTransfer(Transfer):
     place : see `etalon.train.pair_network.PatchCorrection`
     network : untrained, see `etalon.train.pair_network.make_network`; left as it is
     points : of its input
+    specimens : the transfer samples' numbers in `calibration.groups`, shape (N,); None where the calibration never saw
+        their references
 
     Attributes
     ----------
     share_ : α
     fold_ : for each transfer sample the member that did not see it, shape (N,)
-    scores_ : its absolute error of prediction by that member, over its difficulty, shape (N,)
+    calibrations_ : of each member, the source calibration without the specimens of its share: errors of samples whose
+        references a calibration was fitted to are smaller than those that intervals are for
+    scores_ : its absolute error of prediction by that member and calibration, over its difficulty, shape (N,)
     channel_scores_ : the same of the transferred spectrum, shape (N, p)
     """
 
     def __init__(
-        self, calibration: SourceCalibration, place: GridBatch, network: nn.Module, points: int, plan: Plan, seed: int
+        self,
+        calibration: SourceCalibration,
+        place: GridBatch,
+        network: nn.Module,
+        points: int,
+        plan: Plan,
+        seed: int,
+        specimens: np.ndarray | None = None,
     ):
         super().__init__(calibration)
-        self.network, self.plan, self.seed = network, plan, seed
+        self.network, self.plan, self.seed, self.specimens = network, plan, seed, specimens
         self.units = Units(calibration, place, points)
 
     def _fit(self, source: np.ndarray, target: np.ndarray, y: np.ndarray) -> None:
@@ -94,8 +105,16 @@ class LearnedTransfer(Transfer):
         self._usual_sd = found.sd.mean(axis=0)
         spectra = found.members(self.share_)[own]
         difficulty, channels = self.difficulty(found)
-        self.scores_ = np.abs(self.calibration.predict(spectra) - y) / difficulty
+        shares = [self.fold_ == k for k in range(len(self._members))]
+        self.calibrations_ = [self._without(share) for share in shares]
+        errors = np.empty(len(y))
+        for calibration, share in zip(self.calibrations_, shares, strict=True):
+            errors[share] = calibration.predict(spectra[share]) - y[share]
+        self.scores_ = np.abs(errors) / difficulty
         self.channel_scores_ = np.abs(spectra - source) / channels
+
+    def _without(self, share: np.ndarray) -> SourceCalibration:
+        return self.calibration if self.specimens is None else self.calibration.without(self.specimens[share])
 
     def _believed(self, rest: np.ndarray, added: np.ndarray) -> float:
         """Return the share of corrections, shape (N, p), that predicts best what the base has left, shape (N, p)."""

@@ -18,15 +18,18 @@ def data():
 
 def test_a_line_is_found_and_few_samples_give_the_bias_alone():
     predicted = np.linspace(0, 1, 12)
-    assert slope_bias(predicted, 2 * predicted + 3) == pytest.approx((2, 3))
-    assert slope_bias(predicted[:9], 2 * predicted[:9] + 3) == (1, pytest.approx(3 + predicted[:9].mean()))
+    own = np.arange(12)
+    assert slope_bias(predicted, 2 * predicted + 3, own) == pytest.approx((2, 3))
+    bias_alone = (1, pytest.approx(3 + predicted[:9].mean()))
+    assert slope_bias(predicted[:9], 2 * predicted[:9] + 3, own[:9]) == bias_alone
+    assert slope_bias(predicted, 2 * predicted + 3, own // 3)[0] == 1, "four specimens, each scanned three times"
 
 
 @pytest.mark.parametrize("slope", [-1.0, 0.1, 6.0])
 def test_a_senseless_slope_falls_back_to_the_bias(slope):
     predicted = np.linspace(0, 1, 20)
-    assert slope_bias(predicted, slope * predicted) == (1.0, pytest.approx((slope - 1) * 0.5))
-    assert slope_bias(np.ones(20), predicted) == (1.0, pytest.approx(-0.5))
+    assert slope_bias(predicted, slope * predicted, np.arange(20)) == (1.0, pytest.approx((slope - 1) * 0.5))
+    assert slope_bias(np.ones(20), predicted, np.arange(20)) == (1.0, pytest.approx(-0.5))
 
 
 def conditioned(source, target, *rest):

@@ -246,6 +246,15 @@ def test_other_instruments_are_compared_within_the_condition():
     assert r"other instrument & Tuned PLS & 4 & 0.20 & 1.000" in text
 
 
+def test_all_columns_of_a_summary_are_over_the_tasks_on_which_tuned_pls_ran_too():
+    alone = of("fs/evidence") | {"dataset": "f3_a", "target": "oil", "pair": "f3_a>f3_b"}
+    alone |= {"condition": "cross_instrument"}
+    more = [alone | {"metric": "rmsep", "value": 9.0}, alone | {"metric": "r2", "value": -80.0}]
+    table = tab_phase6_cross_instrument.tabulate(metrics_of([*instrument_rows(), *more]))
+    rows = table[(table["block"] == "summary") & (table["condition"] == "cross_instrument")].set_index("method")
+    assert rows.loc["fs/evidence", ["tasks", "relative"]].tolist() == pytest.approx([4, 0.3])
+
+
 @pytest.mark.parametrize("module", [tab_pretraining_levers, tab_pretraining_final, tab_phase6_cross_instrument])
 def test_a_table_of_nothing_is_an_error(module):
     with pytest.raises(BadInputError, match="condition"):

@@ -72,6 +72,18 @@ def test_synthetic_soils_enter_no_claim_unless_there_is_nothing_else(metrics):
     mixed = metrics.assign(synthetic=metrics["dataset"] == "d")
     found = soil_rows.compared(soil_rows.read(mixed), "cv")
     assert not found["synthetic"].any() and (found["tasks"] == 3).all()
+    means = found.set_index("method")
+    assert means.loc["mir_latent_evidence", ["ccc", "base"]].tolist() == pytest.approx([0.761, 0.71]), "of a, b and c"
+    only = (metrics["method"] == "nir_to_mir_mlp") & (metrics["dataset"] != "d")
+    left = soil_rows.compared(soil_rows.read(mixed[~only]), "cv")
+    assert "nir_to_mir_mlp" not in set(left["method"]), "it ran on synthetic soils alone"
+
+
+def test_p_is_corrected_for_all_models_of_a_condition(metrics):
+    table = soil_summary.models(metrics)
+    tested = table[table["p"].notna()]
+    assert (tested["p"] == 0.125).all() and len(tested) == 4
+    assert (tested["p_holm"] == 0.5).all()
 
 
 def test_metrics_of_another_study_are_refused(metrics):

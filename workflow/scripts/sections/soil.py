@@ -16,7 +16,7 @@ def soil(path: Path) -> str:
     names = ("condition", "model", "tasks", "mean CCC", "less PLSR", "95 % interval", "p", "published")
     lines = []
     for row in soil_summary.models(metrics).to_dict("records"):
-        difference = [number(row["mean"], "+.3f"), interval(row, "+.3f"), p_value(row["p"])]
+        difference = [number(row["mean"], "+.3f"), interval(row, "+.3f"), p_value(row["p_holm"])]
         about = [CONDITIONS[row["condition"]], row["label"], f"{row['tasks']:.0f}", number(row["ccc"], ".3f")]
         lines.append([*about, *difference, number(row["published"], ".2f")])
     return alone(names, lines)
