@@ -120,12 +120,29 @@ def _read(name: str, data: Path, model: Model, axis_unit: str | None, sample_col
         if error.field != "--axis-unit" or axis_unit is not None:
             raise
     # Where the file does not say, the unit in which its channels cover those of the calibration.
+    refused: dict[str, BadInputError] = {}
     for unit in ("nm", "cm-1"):
         candidate = Request("new", unit, about["modality"], wishes=request.wishes)
         try:
             spectra = read([path], None, candidate)[0]
             model.on_grid(spectra)
-        except BadInputError:
+        except BadInputError as error:
+            refused[unit] = error
             continue
         return spectra
-    raise BadInputError(path, "--axis-unit", "nm or cm-1", "none, and neither makes the channels the calibration's")
+    raise _plainest(path, refused)
+
+
+def _plainest(path: Path, refused: dict[str, BadInputError]) -> BadInputError:
+    """Return the error that says most of a file whose channels fit in neither unit.
+
+    That the axis is none of such an instrument, as it is in the wrong unit, says least.
+    """
+    possible = {unit: error for unit, error in refused.items() if error.field != "header"}
+    if len(possible) != 1:
+        found = "; ".join(f"in {unit} {error.found}" for unit, error in refused.items())
+        return BadInputError(path, "--axis-unit", "nm or cm-1, such that the channels are the calibration's", found)
+    ((unit, error),) = possible.items()
+    if error.field == "axis":
+        return BadInputError(path, "axis", f"{error.expected}, as the calibration's", f"{error.found} {unit}")
+    return error
