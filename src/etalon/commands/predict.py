@@ -140,7 +140,7 @@ def _plainest(path: Path, refused: dict[str, BadInputError]) -> BadInputError:
     """
     possible = {unit: error for unit, error in refused.items() if error.field != "header"}
     if len(possible) != 1:
-        found = "; ".join(f"in {unit} {error.found}" for unit, error in refused.items())
+        found = "; ".join(f"in {unit} {error.field}: {error.found}" for unit, error in refused.items())
         return BadInputError(path, "--axis-unit", "nm or cm-1, such that the channels are the calibration's", found)
     ((unit, error),) = possible.items()
     if error.field == "axis":
