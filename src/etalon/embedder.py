@@ -225,7 +225,15 @@ def _device(name: str) -> Any:
 
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch built without it says so by assertion
+        reason = str(error).splitlines()[0][:120]
+        raise BadInputError(
+            "device", "device", "auto, cpu, cuda or what torch has here", f"{name!r} ({reason})"
+        ) from error
+    return device
 
 
 def _load(checkpoint: str | None) -> Encoder:

@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from etalon.data import raw_table
+from etalon.data import workbook as workbooks
 from etalon.data.raw_table import read_raw_table
 from etalon.errors import BadInputError
 
@@ -32,7 +32,7 @@ def replaced(path: Path, name: str, content: str) -> None:
 
 
 def test_a_workbook_that_unpacks_beyond_all_reason_is_refused_unread(workbook, monkeypatch):
-    monkeypatch.setattr(raw_table, "MOST_UNPACKED", 2**20)
+    monkeypatch.setattr(workbooks, "MOST_UNPACKED", 2**20)
     assert len(read_raw_table(workbook).rows) == 2
     replaced(workbook, "xl/media/zeros.bin", "\0" * (2 * 2**20))
     assert workbook.stat().st_size < 2**16

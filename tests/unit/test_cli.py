@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 
 from etalon import storage
@@ -113,6 +114,64 @@ def test_import_counts_replicates_classes_and_parts(run):
     assert "2 x, 1 y (column 'kind')" in out
     assert "2 cal, 1 val (column C ('set'))" in out
     assert "exact copies of another row's spectrum: 1" in out
+
+
+DOUBTS = """Probe;Datum (d);fat (%);1100;1102;1104
+s1_1;3.5.2024;1,5;0,1;0,2;0,3
+s1_2;3.5.2024;1,5;0,1;0,2;0,31
+s2_1;3.5.2024;-999;0,1;0,2;0,32
+s2_2;3.5.2024;-999;0,1;0,2;0,33
+s3_1;3.5.2024;2,5;0;0;0
+s3_2;3.5.2024;2,5;0,1;0,2;0,34
+"""
+
+
+def test_import_says_what_it_doubts(run):
+    Path("mine.csv").write_text(DOUBTS)
+    status, out, _ = run("import", "mine.csv", "--id", "mine", "--axis-unit", "nm", "--no-preview")
+    assert status == 0
+    for said in (
+        "CAREFUL: 's1_1' and 's1_2' look like scans of one (then --scan-separator '_')",
+        "no signal    one value in all channels: s3_1",
+        "fat: -999 to 2.5 %, 6 of 6 rows (does -999 stand for not measured? then leave the cell empty)",
+        "left out     Datum (d) (no numbers, such as '3.5.2024')",
+    ):
+        assert said in out
+    status, out, _ = run(
+        "import", "mine.csv", "--id", "b", "--axis-unit", "nm", "--scan-separator", "_", "--no-preview"
+    )
+    assert "replicates   6 scans of 3 specimens, from the sample ids, such as s1\n" in out
+
+
+@pytest.mark.parametrize(
+    "names", [[f"wheat_{k}" for k in range(6)], ["a_1", "a_2", "b_1", "c_1", "d_1", "e_1"], list("abcdef")]
+)
+def test_names_that_only_end_in_a_number_raise_no_doubt(run, names):
+    rows = "".join(f"{name},{k},1,2,{k}\n" for k, name in enumerate(names))
+    Path("mine.csv").write_text(f"sample,fat (%),1100,1102,1104\n{rows}")
+    _, out, _ = run("import", "mine.csv", "--id", "mine", "--axis-unit", "nm", "--no-preview")
+    assert "every row is a specimen of its own (else --specimen-column)" in out
+    assert "does" not in out
+
+
+def test_spectra_and_laboratory_values_in_two_sheets_of_one_workbook(run):
+    book = openpyxl.Workbook()
+    book.active.title = "Lab"
+    for row in (["sample", "fat (%)"], ["a", 1.5], ["b", 2.5]):
+        book.active.append(row)
+    sheet = book.create_sheet("Spectra")
+    for row in (["sample", 1100, 1102, 1104], ["b", 0.1, 0.2, 0.3], ["a", 0.1, 0.2, 0.4]):
+        sheet.append(row)
+    book.save("mine.xlsx")
+    shared = ("import", "mine.xlsx", "--id", "mine", "--axis-unit", "NM", "--no-preview")
+    _, _, err = run(*shared)
+    assert err.endswith("found 'sample', 'fat (%)' in sheet 'Lab'; not read: 'Spectra' (--sheet)\n")
+    _, _, err = run(*shared, "--sheet", "Spectra", "--references", "mine.xlsx")
+    assert err == "error: mine.xlsx: --references-sheet: expected the sheet of laboratory values, found none\n"
+    status, out, _ = run(*shared, "--sheet", "Spectra", "--references", "mine.xlsx", "--references-sheet", "Lab")
+    assert status == 0
+    assert "references from mine.xlsx (sheet 'Lab'; not read: 'Spectra')" in out
+    assert load_set("data/real/mine").reference[:, 0].tolist() == [2.5, 1.5]
 
 
 def test_an_id_in_use_is_kept_unless_told_otherwise(import_mine):

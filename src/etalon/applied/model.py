@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +18,17 @@ from etalon.applied.monitor import Subspace
 from etalon.contracts import Metadata, SpectraSet
 from etalon.data.axis import on_axis, same_axis
 from etalon.errors import BadInputError
+from etalon.evaluate.provenance import sha256
 from etalon.storage import load_json, replacing, save_json
 
-FORMAT = 1
+FORMAT = 2
 ABOUT, TENSORS, ENCODER = "model.json", "model.safetensors", "encoder.safetensors"
 KEYS = {
     *("format", "etalon", "created", "dataset", "target", "unit", "analyte", "basis", "method", "choice", "features"),
     *("axis_unit", "modality", "representation", "reference_range", "limits", "t2_limits", "q_limits", "quantiles"),
     *("intercept", "statistics", "seed", "n_calibration", "n_specimens", "sources", "transferred_from"),
 }
+SHA256 = "sha256"  # of the other files, and of what model.json says besides
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,10 @@ class Model:
         return np.array(rows, dtype=np.float64), True
 
     def save(self, folder: Path) -> None:
-        """Write the model into `folder`, the JSON last; weights of an embedding are copied, so that it stands alone."""
+        """Write the model into `folder`, the JSON last; weights of an embedding are copied, so that it stands alone.
+
+        Checksums of all of it go into the JSON: a number that changed afterwards would predict wrongly, and silently.
+        """
         tensors = {
             "wavelengths": self.grid.wavelengths,
             "coefficients": self.coefficients,
@@ -127,7 +134,8 @@ class Model:
             for suffix in (source.suffix, ".json"):
                 with replacing((folder / ENCODER).with_suffix(suffix)) as temporary:
                     shutil.copyfile(source.with_suffix(suffix), temporary)
-        save_json(folder / ABOUT, self.about)
+        sums = {name: sha256(folder / name) for name in _files(self.about)} | {ABOUT: _digest(self.about)}
+        save_json(folder / ABOUT, self.about | {SHA256: sums})
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -135,21 +143,25 @@ class Model:
 
         Raises
         ------
-        BadInputError : no model, a damaged one, or one of another format
+        BadInputError : no model, a damaged or edited one, or one of another format
         """
+        if folder.name == ABOUT and folder.is_file():
+            folder = folder.parent
         path = folder / ABOUT
+        if folder.is_file():
+            raise BadInputError(folder, "MODEL", f"the folder of a model, with {ABOUT}", "a file")
         if not path.exists():
             raise BadInputError(path, "file", "a model, as `etalon calibrate` writes it", "no such file")
         about = load_json(path)
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             found = about.get("format") if isinstance(about, dict) else type(about).__name__
             raise BadInputError(path, "format", f"{FORMAT}", found)
-        if differs := sorted(KEYS ^ set(about)):
-            raise BadInputError(path, differs[0], "the keys of a model", "missing" if differs[0] in KEYS else "unknown")
+        keys = KEYS | {SHA256}
+        if differs := sorted(keys ^ set(about)):
+            raise BadInputError(path, differs[0], "the keys of a model", "missing" if differs[0] in keys else "unknown")
+        _check_sums(folder, about, about.pop(SHA256))
         try:
             return cls._assemble(about, load_file(folder / TENSORS), folder)
-        except FileNotFoundError as error:
-            raise BadInputError(folder / TENSORS, "file", "the numbers of a model", "no such file") from error
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise BadInputError(folder / TENSORS, "file", "the numbers of a model", repr(error)[:200]) from error
 
@@ -165,6 +177,32 @@ class Model:
             features = EmbeddingFeatures(checkpoint, grid, tensors["features.means"], tensors["features.factors"])
         names = ("mean", "rotations", "loadings", "precision")
         return cls(about, features, tensors["coefficients"], Subspace(*(tensors[name] for name in names)))
+
+
+def _files(about: dict[str, Any]) -> list[str]:
+    """Return the files that a model has beside its JSON."""
+    embeds = about["features"]["kind"] != "channels" and about["features"]["encoder"] != "fs"
+    return [TENSORS, *((ENCODER, str(Path(ENCODER).with_suffix(".json"))) if embeds else ())]
+
+
+def _digest(about: dict[str, Any]) -> str:
+    """Return the SHA-256 of what the JSON says, however it is laid out."""
+    return hashlib.sha256(json.dumps(json.loads(json.dumps(about)), sort_keys=True).encode()).hexdigest()
+
+
+def _check_sums(folder: Path, about: dict[str, Any], sums: Any) -> None:
+    """Raise BadInputError where a file of a model is not the one that was written."""
+    recorded = sums if isinstance(sums, dict) else {}
+    if recorded.get(ABOUT) != _digest(about):
+        raise BadInputError(folder / ABOUT, "content", "what was written", "another: edited or damaged")
+    for name in _files(about):
+        try:
+            found = sha256(folder / name)
+        except FileNotFoundError as error:
+            raise BadInputError(folder / name, "file", "a part of the model", "no such file") from error
+        if found != recorded.get(name):
+            expected = f"{str(recorded.get(name))[:12]}..., as {ABOUT} says"
+            raise BadInputError(folder / name, "SHA-256", expected, f"{found[:12]}...: another file, or a damaged one")
 
 
 def _same_kind(about: dict[str, Any], metadata: Metadata) -> None:

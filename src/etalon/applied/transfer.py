@@ -18,7 +18,7 @@ from etalon.applied.monitor import Subspace
 from etalon.chemometrics.transfer import MIN_PAIRS, SourceCalibration, Transfer, left_out
 from etalon.chemometrics.transfer_ds import DirectStandardisation
 from etalon.chemometrics.transfer_pds import PiecewiseDirectStandardisation
-from etalon.contracts import SpectraSet, Target
+from etalon.contracts import Metadata, SpectraSet, Target
 from etalon.data.axis import same_axis
 from etalon.data.folds import group_specimens
 from etalon.errors import BadInputError, NotRunError
@@ -79,7 +79,7 @@ class Bridge:
         known = {name: float(np.nanmean(y[source.specimen == name])) for name in _measured(source, y)}
         shared = np.array([name for name in np.unique(target.specimen) if name in known])
         if len(shared) < MIN_SHARED:
-            hint = "" if len(shared) else f"; such as {source.specimen[0]!r} and {target.specimen[0]!r}"
+            hint = "" if len(shared) else f"; such as {str(source.specimen[0])!r} and {str(target.specimen[0])!r}"
             expected = f"at least {MIN_SHARED} specimens of one name in both, with a reference"
             raise BadInputError(where, "specimens", expected, f"{len(shared)}{hint}")
         grid = Grid(channels, source.metadata.axis_unit, source.metadata.modality)
@@ -309,6 +309,11 @@ def carried(setting: Setting, name: str) -> tuple[ChannelFeatures, np.ndarray, f
     return features, coefficients, intercept, subspace
 
 
+def transferred_id(source: Metadata, target: Metadata) -> str:
+    """Return the id of the dataset of transferred spectra."""
+    return f"{target.dataset_id}_as_{source.dataset_id}"[:60]
+
+
 def transferred(setting: Setting, name: str) -> SpectraSet:
     """Return all spectra of the target instrument as the source would have measured them, as a dataset."""
     bridge = setting.bridge
@@ -317,7 +322,7 @@ def transferred(setting: Setting, name: str) -> SpectraSet:
     channels = bridge.grid.wavelengths
     metadata = replace(
         own,
-        dataset_id=f"{own.dataset_id}_as_{other.dataset_id}"[:60],
+        dataset_id=transferred_id(other, own),
         title=f"{own.title}, carried to {other.dataset_id} by {name}",
         modality=other.modality,
         representation=other.representation,

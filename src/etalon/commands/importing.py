@@ -21,6 +21,10 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 CATALOGUE = Path("config/datasets.yaml")
 PREVIEW = "preview.png"
 _COLUMN = "NAME"
+HeaderRow = Annotated[
+    int | None, typer.Option(metavar="N", help="Row with the columns' names. Default: the first that is not blank.")
+]
+Transpose = Annotated[bool, typer.Option("--transpose", help="The table has one spectrum a column, one channel a row.")]
 
 
 def import_(
@@ -39,7 +43,10 @@ def import_(
     ] = None,
     references: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Table of laboratory values, joined to files of spectra by their names."),
+        typer.Option(metavar="FILE", help="Table of laboratory values, joined by the names of samples or files."),
+    ] = None,
+    references_sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its sheet; it may be one of the workbook of the spectra.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of datasets; the set goes to OUT/ID.")] = Path("data/real"),
     modality: Annotated[
@@ -56,6 +63,10 @@ def import_(
     sample_column: Annotated[str | None, typer.Option(metavar=_COLUMN, help="Column of unique sample ids.")] = None,
     specimen_column: Annotated[
         str | None, typer.Option(metavar=_COLUMN, help="Column that replicate scans of one specimen share.")
+    ] = None,
+    scan_separator: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", help="Instead: what parts specimen and scan in sample ids, as _ in wheat7_1."),
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -79,6 +90,8 @@ def import_(
     decimal: Annotated[
         str | None, typer.Option(metavar="point|comma", help="Left out: the one that most numbers have.")
     ] = None,
+    header_row: HeaderRow = None,
+    transpose: Transpose = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset of that id.")] = False,
     preview: Annotated[
         Path | None,
@@ -92,6 +105,7 @@ def import_(
     \b
     etalon import mine.csv --id mine --axis-unit nm --target "protein:g/100 g"
     etalon import scans/ --id wheat --references lab.xlsx --target "protein:%"
+    etalon import spectra.csv --id rye --axis-unit nm --references lab.xlsx --scan-separator _
     etalon import "scans/*.spc" --id milk --no-targets
     etalon import scans.xlsx --id oil --axis-unit cm-1 --modality mir --sheet Data --specimen-column bottle
     etalon import soil.csv --id soil --axis-unit nm --target "OC:g/kg:organic_carbon:dry" --split-column set
@@ -103,21 +117,25 @@ def import_(
     from etalon.commands.preview import draw
     from etalon.commands.summary import as_content, describe
     from etalon.data.import_table import Request
+    from etalon.data.raw_table import Layout
     from etalon.data.table_columns import Wishes
+    from etalon.data.table_shape import axis_unit as unit_of
     from etalon.storage import replacing
 
     request = Request(
         dataset_id=dataset_id,
-        axis_unit=axis_unit,
+        axis_unit=None if axis_unit is None else unit_of(axis_unit) or axis_unit,
         modality=modality,
         representation=representation,
         family=family,
         sheet=sheet,
         delimiter=None if delimiter is None else DELIMITERS.get(delimiter, delimiter),
         decimal=decimal,
+        layout=Layout(header_row, transpose),
         wishes=Wishes(
             sample=sample_column,
             specimen=specimen_column,
+            scan_separator=scan_separator,
             split=split_column,
             label=label_column,
             targets=tuple(target or ()),
@@ -125,7 +143,9 @@ def import_(
             no_targets=no_targets,
         ),
     )
-    spectra, table, columns = read(files, references, request)
+    if references_sheet is not None and references is None:
+        raise BadInputError("command line", "--references-sheet", "--references FILE as well", "none")
+    spectra, table, columns = read(files, request, references, references_sheet)
     _check_free(dataset_id)
     folder = place(out, spectra, overwrite)
     picture = None if no_preview else preview or folder / PREVIEW
@@ -139,26 +159,41 @@ def import_(
     typer.echo(f"written to {folder}" + (f", plot in {picture}" if picture else ""))
 
 
-def read(files: list[Path], references: Path | None, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
-    """Read one table with many spectra, or files of spectra with a table of references."""
+def read(
+    files: list[Path], request: Request, references: Path | None = None, references_sheet: str | None = None
+) -> tuple[SpectraSet, RawTable, Columns]:
+    """Read one table with many spectra or files of spectra, and join a table of references to them."""
     from etalon.commands.output import progress
     from etalon.data.gather import gather, is_one_table
     from etalon.data.import_table import check_request, import_table, to_spectra
+    from etalon.data.raw_table import read_raw_table
+    from etalon.data.references import JoinedTable, names_of
+    from etalon.data.table_shape import part_units
 
-    if references is None and is_one_table(files):
-        return import_table(files[0], request)
     check_request(files[0], request)
-    table = gather(
+    one_table, wishes = is_one_table(files), request.wishes
+    if references is None and one_table:
+        return import_table(files[0], request)
+    known = None
+    if references is not None:
+        sheet = references_sheet or (None if one_table else request.sheet)
+        if one_table and sheet is None and references.resolve() == files[0].resolve():
+            raise BadInputError(references, "--references-sheet", "the sheet of laboratory values", "none")
+        known = part_units(read_raw_table(references, sheet, None if one_table else request.delimiter))
+    if one_table and known is not None:
+        table = part_units(read_raw_table(files[0], request.sheet, request.delimiter, request.layout))
+        names = names_of(table, wishes.sample, wishes.specimen, wishes.scan_separator)
+        key = wishes.sample if wishes.sample in known.header else None
+        return to_spectra(JoinedTable.of(table, known, names, key), request)
+    gathered = gather(
         files,
-        references,
-        key=request.wishes.sample,
-        sheet=request.sheet,
-        delimiter=request.delimiter,
+        known,
+        key=wishes.sample,
+        separator=wishes.scan_separator,
         progress=lambda steps, total: progress(steps, "reading", "file", total),
     )
-    if references is not None:  # the names that joined the tables are those of the samples from here on
-        request = replace(request, wishes=replace(request.wishes, sample=None))
-    return to_spectra(table, request)
+    # The names of the files are those of the samples from here on.
+    return to_spectra(gathered, replace(request, wishes=replace(wishes, sample=None if known else wishes.sample)))
 
 
 def _check_free(dataset_id: str) -> None:

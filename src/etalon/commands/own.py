@@ -98,6 +98,11 @@ def checkpoint_of(encoder: str) -> Path | None:
     path = Path(encoder)
     if not path.is_file():
         raise BadInputError("command line", "--encoder", "shipped, fs or a file of weights", repr(encoder))
+    record = path.with_suffix(".json")
+    if path.suffix != ".safetensors" or not record.is_file():
+        expected = "weights in a .safetensors, with their record in a .json beside it"
+        found = f"no {record.name}" if path.suffix == ".safetensors" else repr(path.name)
+        raise BadInputError(path, "--encoder", expected, found)
     return path
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from etalon.commands.importing import HeaderRow, Transpose
 from etalon.commands.own import DATA, Data, Json, open_dataset
 from etalon.errors import BadInputError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from etalon.applied.model import Model
     from etalon.contracts import SpectraSet
+    from etalon.data.import_table import Request
 
 LEVEL = 0.9
 
@@ -32,6 +35,9 @@ def predict(
         typer.Option(metavar="nm|cm-1", help="Unit of the channels. Left out: as the file says, or what fits."),
     ] = None,
     sample_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of sample ids.")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Excel sheet. Default: the first.")] = None,
+    header_row: HeaderRow = None,
+    transpose: Transpose = False,
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
@@ -48,12 +54,23 @@ def predict(
     """
     from etalon.applied.model import Model
     from etalon.commands.output import print_json
+    from etalon.data.import_table import Request
+    from etalon.data.raw_table import Layout
+    from etalon.data.table_columns import Wishes
     from etalon.storage import replacing
 
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise BadInputError("command line", "--out", "a file that ends in .csv or .parquet", repr(out.name))
     kept = Model.load(model)
-    found = _read(spectra, data, kept, axis_unit, sample_column)
+    request = Request(
+        dataset_id="new",
+        axis_unit=axis_unit,
+        modality=kept.about["modality"],
+        sheet=sheet,
+        layout=Layout(header_row, transpose),
+        wishes=Wishes(sample=sample_column, no_targets=True),
+    )
+    found = _read(spectra, data, kept, request)
     table, interpolated = predict_table(kept, found)
     about = kept.about
     notes = [f"{int(table[name].sum())} of {len(table)} {name}" for name in ("unlike", "beyond") if table[name].any()]
@@ -97,35 +114,42 @@ def predict_table(model: Model, spectra: SpectraSet) -> tuple[pd.DataFrame, bool
     return pd.DataFrame(table), interpolated
 
 
-def _read(name: str, data: Path, model: Model, axis_unit: str | None, sample_column: str | None) -> SpectraSet:
+def _read(name: str, data: Path, model: Model, request: Request) -> SpectraSet:
     """Return new spectra from an imported dataset, a table or files; their quantity is taken for the calibration's."""
     from etalon.commands.importing import read
-    from etalon.data.import_table import Request
-    from etalon.data.table_columns import Wishes
     from etalon.storage import METADATA
 
     path = Path(name)
     if (path / METADATA).is_file() or (not path.exists() and not path.suffix and "*" not in name):
         return open_dataset(name, data)
-    about = model.about
-    request = Request(
-        dataset_id="new",
-        axis_unit=axis_unit,
-        modality=about["modality"],
-        wishes=Wishes(sample=sample_column, no_targets=True),
-    )
     try:
-        return read([path], None, request)[0]
+        return read([path], request)[0]
     except BadInputError as error:
-        if error.field != "--axis-unit" or axis_unit is not None:
+        if error.field != "--axis-unit" or request.axis_unit is not None:
             raise
     # Where the file does not say, the unit in which its channels cover those of the calibration.
+    refused: dict[str, BadInputError] = {}
     for unit in ("nm", "cm-1"):
-        candidate = Request("new", unit, about["modality"], wishes=request.wishes)
         try:
-            spectra = read([path], None, candidate)[0]
+            spectra = read([path], replace(request, axis_unit=unit))[0]
             model.on_grid(spectra)
-        except BadInputError:
+        except BadInputError as error:
+            refused[unit] = error
             continue
         return spectra
-    raise BadInputError(path, "--axis-unit", "nm or cm-1", "none, and neither makes the channels the calibration's")
+    raise _plainest(path, refused)
+
+
+def _plainest(path: Path, refused: dict[str, BadInputError]) -> BadInputError:
+    """Return the error that says most of a file whose channels fit in neither unit.
+
+    That the axis is none of such an instrument, as it is in the wrong unit, says least.
+    """
+    possible = {unit: error for unit, error in refused.items() if error.field != "header"}
+    if len(possible) != 1:
+        found = "; ".join(f"in {unit} {error.field}: {error.found}" for unit, error in refused.items())
+        return BadInputError(path, "--axis-unit", "nm or cm-1, such that the channels are the calibration's", found)
+    ((unit, error),) = possible.items()
+    if error.field == "axis":
+        return BadInputError(path, "axis", f"{error.expected}, as the calibration's", f"{error.found} {unit}")
+    return error

@@ -1,17 +1,25 @@
 """What `etalon import` understood of a table, for a person to check."""
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
 
 from etalon.contracts import SpectraSet
 from etalon.data.gather import GatheredTable
-from etalon.data.raw_table import RawTable, column_letters
-from etalon.data.table_columns import Columns
+from etalon.data.raw_table import RawTable
+from etalon.data.references import JoinedTable
+from etalon.data.table_columns import UNIT_IN_HEADER, Columns
+from etalon.data.table_numbers import is_missing
 
 # Between these a quantity is rather a percentage than an absorbance.
 PERCENT = (5.0, 120.0)
+# Numbers that programs write where nothing was measured.
+MARKS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0)
+SCAN = re.compile(r"(?P<specimen>.+)(?P<separator>[_\-. #/])(?P<scan>\d{1,2}|[A-Za-z])")
+SHOWN = 5
+MOST_SCANS, LEAST_SPECIMENS = 6, 3
 
 
 def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
@@ -31,11 +39,14 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
     ]
     if n_repeated := len(spectra) - len(np.unique(spectra.intensities, axis=0)):
         lines.append(("repeated", f"exact copies of another row's spectrum: {n_repeated}"))
+    if flat := spectra.sample_id[np.ptp(spectra.intensities, axis=1) == 0].tolist():
+        lines.append(("no signal", f"one value in all channels: {', '.join(flat[:SHOWN])}{_more(flat)}"))
     for i, target in enumerate(metadata.targets):
         values = spectra.reference[:, i]
         known = values[np.isfinite(values)]
         text = (
             f"{target.name}: {known.min():.4g} to {known.max():.4g} {target.unit}, {len(known)} of {len(values)} rows"
+            f"{_marks(known)}"
         )
         lines.append(("targets" if i == 0 else "", f"{text}; analyte {target.analyte}, basis {target.basis}"))
     if not metadata.targets:
@@ -46,7 +57,7 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
         kind = "folds" if "folds" in (metadata.published_split or {}) else "split"
         lines.append((kind, f"{_counts(spectra.split)} ({_column(table, columns.split)})"))
     if columns.left_out:
-        lines.append(("left out", ", ".join(table.header[c] or column_letters(c) for c in columns.left_out)))
+        lines.append(("left out", ", ".join(_left_out(table, column) for column in columns.left_out)))
     return "\n".join(f"{name:<12} {text}" for name, text in lines)
 
 
@@ -90,20 +101,32 @@ def _hint(spectra: SpectraSet) -> str:
 
 
 def _file(table: RawTable, columns: Columns) -> str:
-    if not isinstance(table, GatheredTable):
-        return f"{table.path} ({table.dialect}, decimal {'comma' if columns.decimal_comma else 'point'})"
-    notes = [f"{table.shifted} brought onto the axis of the first"] if table.shifted else []
-    if table.without:
-        notes.append(f"spectra without a row of references: {table.without}")
-    if table.unmatched:
-        notes.append(f"rows of references without a spectrum: {table.unmatched}")
-    return "; ".join([f"{table.path} ({table.dialect})", *notes])
+    decimal = "" if isinstance(table, GatheredTable) else f", decimal {'comma' if columns.decimal_comma else 'point'}"
+    notes = ["a row of units below the header"] if table.units else []
+    if isinstance(table, GatheredTable) and table.shifted:
+        notes.append(f"{table.shifted} brought onto the axis of the first")
+    if isinstance(table, JoinedTable) and table.references is not None:
+        notes.append(f"references from {table.references.path} ({table.references.dialect})")
+    without, unmatched = _unpaired(table)
+    if without:
+        notes.append(f"spectra without a row of references: {without}")
+    if unmatched:
+        notes.append(f"rows of references without a spectrum: {unmatched}")
+    return "; ".join([f"{table.path} ({table.dialect}{decimal})", *notes])
+
+
+def _unpaired(table: RawTable) -> tuple[int, int]:
+    """Return how many spectra have no row of references, and how many rows no spectrum."""
+    if isinstance(table, JoinedTable) and table.matches is not None:
+        return table.matches.without, table.matches.unmatched
+    return (table.without, table.unmatched) if isinstance(table, GatheredTable) else (0, 0)
 
 
 def _samples(table: RawTable, columns: Columns) -> str:
     if isinstance(table, GatheredTable):
         return "the names of the files"
-    return _column(table, columns.sample, "the row numbers")
+    hint = f" (else --sample-column {table.header[0]!r})" if 0 in columns.left_out and table.header[0] else ""
+    return _column(table, columns.sample, f"the row numbers{hint}")
 
 
 def _channels(table: RawTable, columns: Columns) -> str:
@@ -113,7 +136,7 @@ def _channels(table: RawTable, columns: Columns) -> str:
         low, high = (f"{float(table.header[end]):.8g}" for end in ends)
         return f"{len(columns.channels)}, {low} to {high}{unit} in the files"
     first, last = (table.header[column] for column in ends)
-    return f"{len(columns.channels)}, columns {' to '.join(map(column_letters, ends))}, headed {first} to {last}"
+    return f"{len(columns.channels)}, {table.places(*ends)}, headed {first} to {last}"
 
 
 def _column(table: RawTable, column: int | None, otherwise: str = "") -> str:
@@ -121,10 +144,57 @@ def _column(table: RawTable, column: int | None, otherwise: str = "") -> str:
 
 
 def _replicates(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
-    if columns.specimen is None:
-        return "none: every row is a specimen of its own (else --specimen-column)"
     n_specimens = len(np.unique(spectra.specimen))
-    return f"{len(spectra)} scans of {n_specimens} specimens, from {table.column_name(columns.specimen)}"
+    if columns.specimen is not None:
+        return f"{len(spectra)} scans of {n_specimens} specimens, from {table.column_name(columns.specimen)}"
+    if n_specimens < len(spectra):
+        return f"{len(spectra)} scans of {n_specimens} specimens, from the sample ids, such as {spectra.specimen[0]!s}"
+    if scans := _like_scans(spectra):
+        return f"none: every row is a specimen of its own. CAREFUL: {scans}"
+    return "none: every row is a specimen of its own (else --specimen-column)"
+
+
+def _like_scans(spectra: SpectraSet) -> str:
+    """Return which sample ids look like scans of one specimen, and how to say so; "" where none do."""
+    found = [SCAN.fullmatch(name) for name in spectra.sample_id.tolist()]
+    for separator, _ in Counter(match["separator"] for match in found if match).most_common():
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, match in enumerate(found):
+            if match and match["separator"] == separator:
+                rows[match["specimen"]].append(row)
+        several = [group for group in rows.values() if 1 < len(group) <= MOST_SCANS]
+        of_one = [group for group in several if np.array_equal(*_ends(spectra.reference[group]), equal_nan=True)]
+        if len(several) >= LEAST_SPECIMENS and 2 * len(several) > len(rows) and 2 * len(of_one) > len(several):
+            names = " and ".join(repr(str(spectra.sample_id[row])) for row in several[0][:2])
+            return f"{names} look like scans of one (then --scan-separator {separator!r})"
+    return ""
+
+
+def _ends(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return reference.min(axis=0), reference.max(axis=0)
+
+
+def _marks(known: np.ndarray) -> str:
+    """Return a doubt about numbers that may stand for "not measured": they lie far outside all others."""
+    others = known[~np.isin(known, MARKS)]
+    if not 0 < len(others) < len(known):
+        return ""
+    doubtful = [mark for mark in MARKS if mark in known and not others.min() < mark < 3 * others.max()]
+    said = ", ".join(f"{mark:g}" for mark in doubtful if mark > 0 or others.min() >= 0)
+    return f" (does {said} stand for not measured? then leave the cell empty)" if said else ""
+
+
+def _left_out(table: RawTable, column: int) -> str:
+    """Return the name of a column that is not used; one with a unit in its header was meant to hold numbers."""
+    name = table.header[column] or table.places(column).removeprefix("column ")
+    if not UNIT_IN_HEADER.fullmatch(name):
+        return name
+    filled = [row[column] for row in table.rows if not is_missing(row[column])]
+    return f"{name} (no numbers{f', such as {filled[0]!r}' if filled else ': all cells empty'})"
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
 
 
 def _counts(names: np.ndarray, shown: int = 6) -> str:

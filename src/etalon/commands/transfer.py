@@ -43,7 +43,7 @@ def transfer(
     `etalon predict` reads, and its spectra as the first would have measured them, as the dataset TO_as_FROM.
     """
     from etalon.applied.model import ABOUT
-    from etalon.applied.transfer import NAMES, Bridge, compare, settle, transferred
+    from etalon.applied.transfer import NAMES, Bridge, compare, settle, transferred, transferred_id
     from etalon.applied.transfer_model import transfer_model
     from etalon.commands.importing import place
     from etalon.commands.output import print_json, progress
@@ -52,7 +52,12 @@ def transfer(
     if method is not None and method not in NAMES:
         raise BadInputError("command line", "--method", f"one of {', '.join(NAMES)}", repr(method))
     first, second = open_dataset(source, data), open_dataset(target, data)
+    if first.metadata.dataset_id == second.metadata.dataset_id:
+        raise BadInputError("command line", "--to", "another dataset than --from", repr(target))
     wanted = find_target(first, analyte)
+    written = data / "real" / transferred_id(first.metadata, second.metadata)
+    if written.exists() and not overwrite:  # said before the work, not after it
+        raise BadInputError(written, "--to", "no dataset of that id, or --overwrite", "one")
     bridge = Bridge.build(first, second, wanted)
     names = f"{first.metadata.dataset_id}_to_{second.metadata.dataset_id}_{wanted.name}"
     folder = out or MODELS / "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in names)
@@ -67,9 +72,6 @@ def transfer(
         transfer_model(setting, found, kept, wanted, seed).save(new)
         best = min(found.standardised, key=lambda one: one.rmse)
         spectra = transferred(setting, best.name)
-        written = data / "real" / spectra.metadata.dataset_id
-        if written.exists() and not overwrite:
-            raise BadInputError(written, "--to", "no dataset of that id, or --overwrite", "one")
         place(data / "real", spectra, overwrite=(written / METADATA).is_file())
     if as_json:
         print_json(content(bridge, found, kept, best, wanted) | {"folder": str(folder), "spectra": str(written)})

@@ -13,9 +13,11 @@ import numpy as np
 from etalon.data.axis import on_axis, same_axis
 from etalon.data.formats.isolated import read_files
 from etalon.data.formats.recognise import SUFFIXES, TITLES, format_of
-from etalon.data.raw_table import Cell, RawTable, read_raw_table
+from etalon.data.formats.two_columns import is_spectrum
+from etalon.data.raw_table import Cell, RawTable
+from etalon.data.references import match
 from etalon.data.scans import Scans
-from etalon.data.table_columns import find_sample_column
+from etalon.data.table_columns import specimen_of
 from etalon.errors import BadInputError
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
@@ -29,6 +31,7 @@ class GatheredTable(RawTable):
     Attributes
     ----------
     origins : the file of each row
+    references : the table of references that was joined
     unit, representation, modality : what the files say of themselves, as in `etalon.data.scans.Scans`
     shifted : files whose axis differs by less than a channel from the first one's: brought onto that by linear
         interpolation
@@ -37,6 +40,7 @@ class GatheredTable(RawTable):
     """
 
     origins: list[Path] = field(default_factory=list)
+    references: RawTable | None = None
     unit: str | None = None
     representation: str = "unknown"
     modality: str | None = None
@@ -52,7 +56,13 @@ class GatheredTable(RawTable):
 
     @property
     def files(self) -> list[Path]:
-        return list(dict.fromkeys(self.origins))
+        return list(dict.fromkeys([*self.origins, *([self.references.path] if self.references else [])]))
+
+    def row_name(self, row: int) -> str:
+        return self.origins[row].name
+
+    def places(self, first: int, last: int | None = None) -> str:
+        return self.column_name(first) if last is None else f"{self.column_name(first)} to {self.column_name(last)}"
 
 
 def spectrum_files(paths: Iterable[Path]) -> list[Path]:
@@ -77,16 +87,16 @@ def is_one_table(paths: Sequence[Path]) -> bool:
         return False
     if paths[0].suffix.lower() in (".xlsx", ".xlsm", ".xls") or not paths[0].exists():
         return True
-    return format_of(paths[0]) in (None, "two_columns")
+    kind = format_of(paths[0])
+    return kind is None or (kind == "two_columns" and not is_spectrum(paths[0]))
 
 
 def gather(
     paths: Sequence[Path],
-    references: Path | None = None,
+    references: RawTable | None = None,
     *,
     key: str | None = None,
-    sheet: str | None = None,
-    delimiter: str | None = None,
+    separator: str | None = None,
     progress: Callable[[Iterable, int], Iterable] = lambda steps, total: steps,
 ) -> GatheredTable:
     """Read files of spectra, and join the rows of a table of references to them.
@@ -96,16 +106,16 @@ def gather(
     Parameters
     ----------
     paths : files, folders or patterns
-    references : text table or Excel workbook, one row a sample
+    references : table with one row a sample
     key : its column of names; without it the one whose header says so (sample, file, id, ...), else the first
-    sheet, delimiter : of `references`, see `etalon.data.raw_table.read_raw_table`
+    separator : between the name of a specimen and that of its scan in names of files: a row may be of a specimen
     progress : given the scans and their number, hands them on one by one
 
     Raises
     ------
     BadInputError : a file that cannot be read, spectra on different axes, references that fit no file
     """
-    files = [path for path in spectrum_files(paths) if references is None or path.resolve() != references.resolve()]
+    files = [path for path in spectrum_files(paths) if not references or path.resolve() != references.path.resolve()]
     kinds = _formats(files)
     read = read_files(list(kinds.items()))
     scans = dict(zip(kinds, progress(read, len(kinds)), strict=True))
@@ -123,7 +133,7 @@ def gather(
     columns |= _own_columns(scans)
     unmatched = without = 0
     if references is not None:
-        joined, unmatched, without = _join(read_raw_table(references, sheet, delimiter), key, origins, names, ids)
+        joined, unmatched, without = _join(references, key, origins, names, ids, separator)
         columns |= joined
     header: list[Cell] = [*columns, *first.axis.tolist()]
     cells = [
@@ -132,14 +142,38 @@ def gather(
     kinds_found = Counter(TITLES[kind] for kind in kinds.values())
     dialect = ", ".join(f"{count} file{'s' if count > 1 else ''} in {title}" for title, count in kinds_found.items())
     place = paths[0] if len(paths) == 1 else first_path.parent
-    about = (first.unit, first.representation, first.modality, shifted, unmatched, without)
-    return GatheredTable(place, header, cells, list(range(1, len(cells) + 1)), dialect, None, origins, *about)
+    return GatheredTable(
+        place,
+        header,
+        cells,
+        list(range(1, len(cells) + 1)),
+        dialect,
+        None,
+        _units(references, header),
+        origins=origins,
+        references=references,
+        unit=first.unit,
+        representation=first.representation,
+        modality=first.modality,
+        shifted=shifted,
+        unmatched=unmatched,
+        without=without,
+    )
+
+
+def _units(references: RawTable | None, header: Sequence[Cell]) -> tuple[Cell, ...]:
+    if references is None or not references.units:
+        return ()
+    below = dict(zip(references.header, references.units, strict=True))
+    return tuple(below.get(str(name), "") for name in header)
 
 
 def _formats(files: Sequence[Path]) -> dict[Path, str]:
     """Return the format of each file. Beside others, text that is no two columns and unknown files are passed over."""
     kinds = {path: format_of(path) for path in files}
     binary = {path: kind for path, kind in kinds.items() if kind not in (None, "two_columns")}
+    if not files:
+        raise BadInputError("command line", "FILE", "files of spectra beside the table of references", "none")
     known = binary or {path: kind for path, kind in kinds.items() if kind is not None}
     if not known:
         where = files[0] if len(files) == 1 else files[0].parent
@@ -195,29 +229,21 @@ def _own_columns(scans: dict[Path, Scans]) -> dict[str, list[Cell]]:
 
 
 def _join(
-    table: RawTable, key: str | None, origins: Sequence[Path], names: Sequence[str], ids: Sequence[str]
+    table: RawTable,
+    key: str | None,
+    origins: Sequence[Path],
+    names: Sequence[str],
+    ids: Sequence[str],
+    separator: str | None,
 ) -> tuple[dict[str, list[Cell]], int, int]:
     """Return the columns of a table of references in the order of the scans, and how many rows on either side lack."""
-    column = find_sample_column(table, key)
-    rows: dict[str, int] = {}
-    for number, row in enumerate(table.rows):
-        name = str(row[column])
-        if name in rows:
-            found = f"{name!r}, as in row {table.row_numbers[rows[name]]}"
-            raise BadInputError(table.path, table.cell_name(number, column), "names that occur once", found)
-        rows[name] = number
-    matches = [
-        next((rows[name] for name in (own, path.name, path.stem, scan) if name in rows), None)
-        for own, path, scan in zip(ids, origins, names, strict=True)
-    ]
-    used = {match for match in matches if match is not None}
-    if not used:
-        expected = f"names of files, such as {origins[0].stem!r}"
-        raise BadInputError(table.path, table.column_name(column), expected, repr(str(table.rows[0][column])))
-    others = [other for other in range(len(table.header)) if other != column and table.header[other]]
+    candidates = [[own, path.name, path.stem, scan] for own, path, scan in zip(ids, origins, names, strict=True)]
+    if separator is not None:
+        candidates = [[*own, specimen_of(own[0], separator), specimen_of(own[2], separator)] for own in candidates]
+    found = match(table, key, candidates)
     joined: dict[str, list[Cell]] = {
-        table.header[other]: ["" if match is None else table.rows[match][other] for match in matches]
-        for other in others
+        table.header[other]: ["" if row is None else table.rows[row][other] for row in found.rows]
+        for other in found.columns
         if table.header[other] != SAMPLE
     }
-    return joined, len(table.rows) - len(used), matches.count(None)
+    return joined, found.unmatched, found.without

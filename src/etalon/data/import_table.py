@@ -11,9 +11,10 @@ import numpy as np
 from etalon.contracts import MODALITIES, REPRESENTATIONS, Metadata, Source, SpectraSet
 from etalon.data.axis import NM_TIMES_CM1, increasing, to_contract
 from etalon.data.gather import GatheredTable
-from etalon.data.raw_table import HEADER_NUMBER, RawTable, column_letters, read_raw_table
-from etalon.data.table_columns import TEST, TRAIN, Columns, Wishes, channel_text, find_columns
+from etalon.data.raw_table import AS_USUAL, HEADER_NUMBER, Layout, RawTable, TransposedTable, read_raw_table
+from etalon.data.table_columns import TEST, TRAIN, Columns, Wishes, channel_text, find_columns, specimen_of
 from etalon.data.table_numbers import channel_values, parse_number, target_values
+from etalon.data.table_shape import axis_unit, is_headed_as_axis, part_units, spectra_in_columns
 from etalon.errors import BadInputError
 
 ID = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -21,6 +22,7 @@ ID = re.compile(r"[a-z][a-z0-9_]{0,59}")
 RANGES = {"nir": (500.0, 3500.0), "visnir": (180.0, 3500.0), "mir": (1400.0, 2.0e5), "raman": (0.0, 6000.0)}
 # An instrument that begins below this is called visible and near infrared (nm).
 VISIBLE_END = 700.0
+AXIS_UNIT = re.compile(r"\bnm\b|cm\^?-1|cm⁻¹|1/cm", re.IGNORECASE)
 FOLD = re.compile(r"(fold|segment|cv)?\W*\d+", re.IGNORECASE)
 
 
@@ -36,6 +38,7 @@ class Request:
     sheet: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
+    layout: Layout = AS_USUAL
     wishes: Wishes = field(default_factory=Wishes)
 
 
@@ -55,19 +58,31 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
         For whatever the file or the request holds that cannot be read without a guess, by row and column.
     """
     check_request(path, request)
-    table = read_raw_table(path, request.sheet, request.delimiter)
+    table = part_units(read_raw_table(path, request.sheet, request.delimiter, request.layout))
     return to_spectra(table, request)
 
 
 def to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
     """Return a table that was read as `import_table` does; raises what that raises."""
+    along = None if isinstance(table, GatheredTable) else spectra_in_columns(table)
+    if along and is_headed_as_axis(table):
+        raise BadInputError(table.path, "table", "one spectrum a row", along)
+    try:
+        return _to_spectra(table, request)
+    except BadInputError as error:
+        if along is None:
+            raise
+        raise BadInputError(error.where, error.field, error.expected, f"{error.found}; {along}") from error
+
+
+def _to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
     path = table.path
     columns = find_columns(table, request.wishes, request.decimal)
     values = _axis(table, columns.channels, columns.header_comma)
     axis, axis_unit, modality = _physical_axis(table, columns.channels[0], values, request)
     wavelengths, intensities = increasing(axis, channel_values(table, columns.channels, columns.decimal_comma))
     sample_id = _sample_ids(table, columns.sample)
-    specimen = _names(table, columns.specimen, "a specimen")
+    specimen = _specimens(table, columns, sample_id, request.wishes.scan_separator)
     split = _names(table, columns.split, "the name of a part")
     label = _names(table, columns.label, "a class")
     for names, column in ((split, columns.split), (label, columns.label)):
@@ -138,7 +153,7 @@ def _check_order(table: RawTable, channels: list[int], values: np.ndarray) -> No
     seen: dict[float, int] = {}
     for column, value in zip(channels, values.tolist(), strict=True):
         if value in seen:
-            found = f"{value:.10g} in columns {column_letters(seen[value])} and {column_letters(column)}"
+            found = f"{value:.10g} in {table.places(seen[value])} and {table.places(column)}"
             raise BadInputError(table.path, "header", "channels that occur once", found)
         seen[value] = column
     steps = np.diff(values)
@@ -170,7 +185,10 @@ def _physical_axis(
         kind = modality or "nir or visnir"
         expected = f"{kind} channels between {first:g} and {last:g} {axis_unit}"
         converted = f" = {low:.6g} to {high:.6g} {axis_unit}" if unit != axis_unit else ""
-        found = f"{values.min():.10g} to {values.max():.10g} {unit}{converted} (another --axis-unit or --modality?)"
+        hint = "another --axis-unit or --modality?"
+        if first <= 1000 * low and 1000 * high <= last and unit == "nm":
+            hint = "micrometres? The header has to be in nm"
+        found = f"{values.min():.10g} to {values.max():.10g} {unit}{converted} ({hint})"
         raise BadInputError(table.path, "header", expected, found)
     return axis, axis_unit, modality
 
@@ -205,10 +223,12 @@ def _stated_unit(table: RawTable, channel: int) -> tuple[str | None, str]:
     """Return the unit that a file states for its channels, None for none, and where it does."""
     if isinstance(table, GatheredTable):
         return table.unit, "in the files"
+    if table.units and (stated := axis_unit(table.units[channel])):
+        return stated, "in the row of units"
+    if isinstance(table, TransposedTable) and (match := AXIS_UNIT.search(table.header[0])):
+        return axis_unit(match[0]), f"in the header {table.header[0]!r}"
     match = HEADER_NUMBER.fullmatch(table.header[channel])
-    suffix = "".join(((match and match["suffix"]) or "").casefold().split()).strip("()[].")
-    stated = {"nm": "nm", "cm-1": "cm-1", "cm^-1": "cm-1", "cm⁻¹": "cm-1", "1/cm": "cm-1"}.get(suffix)
-    return stated, f"in the header {table.header[channel]!r}"
+    return axis_unit((match and match["suffix"]) or ""), f"in the header {table.header[channel]!r}"
 
 
 def _names(table: RawTable, column: int | None, what: str) -> np.ndarray | None:
@@ -224,16 +244,32 @@ def _names(table: RawTable, column: int | None, what: str) -> np.ndarray | None:
 def _sample_ids(table: RawTable, column: int | None) -> np.ndarray:
     names = _names(table, column, "a sample id")
     if column is None or names is None:
-        return np.array([f"row {number}" for number in table.row_numbers])
+        return np.array([table.row_name(row) for row in range(len(table.rows))])
     first_row: dict[str, int] = {}
     for i, name in enumerate(names.tolist()):
         if name in first_row:
             option = repr(table.header[column]) if table.header[column] else "NAME"
             expected = f"ids that occur once (scans of one specimen: --specimen-column {option})"
-            found = f"{name!r}, as in row {table.row_numbers[first_row[name]]}"
+            found = f"{name!r}, as in {table.row_name(first_row[name])}"
             raise BadInputError(table.path, table.cell_name(i, column), expected, found)
         first_row[name] = i
     return names
+
+
+def _specimens(table: RawTable, columns: Columns, sample_id: np.ndarray, separator: str | None) -> np.ndarray | None:
+    """Return the specimen of each row, by its column or by the sample's name up to the last separator, or None."""
+    if separator is None:
+        return _names(table, columns.specimen, "a specimen, for every row")
+    if columns.specimen is not None:
+        found = f"{table.column_name(columns.specimen)} as well"
+        raise BadInputError(table.path, "--scan-separator", "specimens named in one place", found)
+    if columns.sample is None:
+        raise BadInputError(table.path, "--scan-separator", "a column of sample ids", "rows without names")
+    specimen = np.array([specimen_of(name, separator) for name in sample_id.tolist()])
+    if (specimen == sample_id).all():
+        expected = f"sample ids with {separator!r} before the name of the scan"
+        raise BadInputError(table.path, "--scan-separator", expected, f"none, such as {sample_id[0].item()!r}")
+    return specimen
 
 
 def _check_specimens(
@@ -246,7 +282,7 @@ def _check_specimens(
     for i, (one, name) in enumerate(zip(specimen.tolist(), names.tolist(), strict=True)):
         first = first_row.setdefault(one, i)
         if names[first] != name:
-            expected = f"{names[first].item()!r}, as in row {table.row_numbers[first]} of the same specimen {one!r}"
+            expected = f"{names[first].item()!r}, as in {table.row_name(first)} of the same specimen {one!r}"
             raise BadInputError(table.path, table.cell_name(i, column), expected, repr(name))
 
 

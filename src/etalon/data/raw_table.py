@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import re
-import warnings
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from etalon.errors import BadInputError
 
 # Text as it stands, without the blanks around it; numbers where the file has typed cells (Excel).
 Cell = str | int | float
 
-MOST_BLANK_ROWS, MOST_UNPACKED = 10_000, 2 * 2**30
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 _WORKBOOK, _TEXT = "an Excel workbook", "a text table"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # The number in a column's header, with what may stand around it: "1100", "X1100", "wl_1100.5", "1100 nm", "1.1e+03".
 HEADER_NUMBER = re.compile(r"(?P<prefix>\D*?)(?P<number>\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?P<suffix>\D.*)?")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table lies in its file, where a person has to say it.
+
+    Attributes
+    ----------
+    header_row : row of the columns' names as a spreadsheet program counts it; None for the first that is not blank
+    transpose : one spectrum a column, one channel a row
+    """
+
+    header_row: int | None = None
+    transpose: bool = False
+
+
+AS_USUAL = Layout()
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class RawTable:
     row_numbers : row of each in a spreadsheet program, counted from 1; blank rows are left out but counted
     dialect : in words, for example "semicolon, UTF-8" or "sheet Data"
     decimal : "point" where commas stand between cells, else None
+    units : cells of a row of units below the header, one a column; empty without such a row
     """
 
     path: Path
@@ -47,6 +60,7 @@ class RawTable:
     row_numbers: list[int]
     dialect: str
     decimal: str | None
+    units: tuple[Cell, ...] = ()
 
     @property
     def files(self) -> list[Path]:
@@ -60,11 +74,38 @@ class RawTable:
 
     def cell_name(self, row: int, column: int) -> str:
         """Return the place of a cell as a spreadsheet program shows it, with the column's header."""
-        return f"row {self.row_numbers[row]}, {self.column_name(column)}"
+        return f"{self.row_name(row)}, {self.column_name(column)}"
+
+    def row_name(self, row: int) -> str:
+        return f"row {self.row_numbers[row]}"
 
     def column_name(self, column: int) -> str:
         name = self.header[column]
-        return f"column {column_letters(column)}" + (f" ({name!r})" if name else "")
+        return self.places(column) + (f" ({name!r})" if name else "")
+
+    def places(self, first: int, last: int | None = None) -> str:
+        """Return where columns stand in the file: "column B", "columns B to D"."""
+        if last is None:
+            return f"column {column_letters(first)}"
+        return f"columns {column_letters(first)} to {column_letters(last)}"
+
+
+@dataclass(frozen=True)
+class TransposedTable(RawTable):
+    """A table whose rows are columns of the file: `row_numbers` count those, `line_numbers` the file's rows."""
+
+    line_numbers: tuple[int, ...] = ()
+
+    def cell_name(self, row: int, column: int) -> str:
+        return f"{self.column_name(column)}, {self.row_name(row)}"
+
+    def row_name(self, row: int) -> str:
+        return f"column {column_letters(self.row_numbers[row] - 1)}"
+
+    def places(self, first: int, last: int | None = None) -> str:
+        if last is None:
+            return f"row {self.line_numbers[first]}"
+        return f"rows {self.line_numbers[first]} to {self.line_numbers[last]}"
 
 
 def column_letters(column: int) -> str:
@@ -77,7 +118,9 @@ def column_letters(column: int) -> str:
     return letters
 
 
-def read_raw_table(path: Path, sheet: str | None = None, delimiter: str | None = None) -> RawTable:
+def read_raw_table(
+    path: Path, sheet: str | None = None, delimiter: str | None = None, layout: Layout = AS_USUAL
+) -> RawTable:
     """Read the table in a text file (comma, semicolon or tab) or on a sheet of an Excel workbook.
 
     Parameters
@@ -85,6 +128,7 @@ def read_raw_table(path: Path, sheet: str | None = None, delimiter: str | None =
     path : the file
     sheet : name of an Excel sheet; the first one with cells where None
     delimiter : character between cells of a text file; found from the header where None
+    layout : where the header stands and which way the spectra run
 
     Raises
     ------
@@ -96,10 +140,10 @@ def read_raw_table(path: Path, sheet: str | None = None, delimiter: str | None =
     if path.suffix.lower() in EXCEL_SUFFIXES:
         if delimiter is not None:
             raise BadInputError(path, "--delimiter", "a text file", "an Excel workbook")
-        return _read_excel(path, content, sheet)
+        return _read_excel(path, content, sheet, layout)
     if sheet is not None:
         raise BadInputError(path, "--sheet", f"an Excel workbook ({', '.join(EXCEL_SUFFIXES)})", "a text file")
-    return _read_text(path, content, delimiter)
+    return _read_text(path, content, delimiter, layout)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -132,10 +176,10 @@ def _recognise(content: bytes) -> str:
     return _TEXT
 
 
-def _read_text(path: Path, content: bytes, delimiter: str | None) -> RawTable:
+def _read_text(path: Path, content: bytes, delimiter: str | None, layout: Layout) -> RawTable:
     text, encoding = _decode(path, content)
     if delimiter is None:
-        delimiter = _find_delimiter(text)
+        delimiter = _find_delimiter(text, layout.header_row or 1)
     elif len(delimiter) != 1 or delimiter in '"\r\n':
         raise BadInputError(path, "--delimiter", "one character, or comma, semicolon, tab", repr(delimiter))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -148,7 +192,7 @@ def _read_text(path: Path, content: bytes, delimiter: str | None) -> RawTable:
     known = {character: name for name, character in DELIMITERS.items()}
     dialect = f"{known.get(delimiter, repr(delimiter))}, {encoding}"
     # A comma between cells leaves no comma for decimals.
-    return _assemble(path, records, dialect, "point" if delimiter == "," else None)
+    return _assemble(path, records, dialect, "point" if delimiter == "," else None, layout)
 
 
 def _decode(path: Path, content: bytes) -> tuple[str, str]:
@@ -165,13 +209,18 @@ def _decode(path: Path, content: bytes) -> tuple[str, str]:
     raise BadInputError(path, "file", "text in UTF-8 or Latin-1", "bytes that are neither")
 
 
-def _find_delimiter(text: str) -> str:
-    """Return the delimiter under which most headers are numbers, then the one that gives most columns."""
+def _find_delimiter(text: str, header_row: int) -> str:
+    """Return the delimiter under which most headers are numbers, then the one that gives most columns.
 
-    def score(delimiter: str) -> tuple[int, int]:
+    The header is the first row that is not blank, from `header_row` on; where that is one cell under every delimiter, a
+    title, the first row of two cells.
+    """
+
+    def score(delimiter: str, least: int) -> tuple[int, int]:
         try:
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-            header = next((record for record in reader if any(cell.strip() for cell in record)), [])
+            rows = (record for number, record in enumerate(reader, 1) if number >= header_row)
+            header = next((record for record in rows if sum(cell.strip() != "" for cell in record) >= least), [])
         except csv.Error:
             return (-1, -1)
         cells = [cell.strip() for cell in header]
@@ -179,81 +228,35 @@ def _find_delimiter(text: str) -> str:
         numbers = [cell for cell in cells if HEADER_NUMBER.fullmatch(cell) and not foreign & set(cell)]
         return (len(numbers), len(cells))
 
-    return max(DELIMITERS.values(), key=score)
+    scores = {delimiter: score(delimiter, 1) for delimiter in DELIMITERS.values()}
+    if max(n_cells for _, n_cells in scores.values()) < 2:
+        scores = {delimiter: score(delimiter, 2) for delimiter in DELIMITERS.values()}
+    return max(scores, key=lambda delimiter: scores[delimiter])
 
 
-def _read_excel(path: Path, content: bytes, sheet: str | None) -> RawTable:
-    import openpyxl
+def _read_excel(path: Path, content: bytes, sheet: str | None, layout: Layout) -> RawTable:
+    from etalon.data.workbook import read_sheet
 
-    with warnings.catch_warnings():
-        # openpyxl tells of styles, validation and extensions that it does not keep; cells are all we read.
-        warnings.simplefilter("ignore", UserWarning)
-        try:
-            _check_members(content)
-            workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            names = [worksheet.title for worksheet in workbook.worksheets]
-            name, records = _first_filled_sheet(workbook, [one for one in names if sheet in (None, one)])
-        except Exception as error:  # openpyxl lets through whatever zip, XML and its own parts raise
-            raise BadInputError(path, "file", "an Excel workbook", f"a damaged one ({error!r})") from error
-    if not names or (sheet is not None and sheet not in names):
-        found = "a workbook without sheets" if sheet is None else repr(sheet)
-        raise BadInputError(path, "--sheet", f"one of {', '.join(map(repr, names))}", found)
-    others = [repr(other) for other in names if other != name]
-    dialect = f"sheet {name!r}" + (f"; not read: {', '.join(others)}" if others else "")
-    return _assemble(path, records, dialect, decimal=None, pad=True)
+    name, others, records = read_sheet(path, content, sheet)
+    dialect = f"sheet {name!r}" + (f"; not read: {', '.join(map(repr, others))}" if others else "")
+    return _assemble(path, records, dialect, None, layout, pad=True)
 
 
-def _check_members(content: bytes) -> None:
-    """Raise ValueError for a workbook whose members would fill the memory; zipfile reads no more than they announce."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > MOST_UNPACKED:
-        raise ValueError(f"{unpacked / 2**20:.0f} MiB unpacked, more than {MOST_UNPACKED / 2**20:.0f}")
-
-
-def _first_filled_sheet(workbook: Any, names: list[str]) -> tuple[str, list[list[Cell]]]:
-    """Return name and cells of the first sheet that has any; of the last one where none has."""
-    name, records = "", list[list[Cell]]()
-    for name in names:
-        worksheet = workbook[name]
-        worksheet.reset_dimensions()  # some programs write a wrong extent, which would cut the table
-        records, filled = [], 0
-        for number, row in enumerate(worksheet.iter_rows(values_only=True), start=1):
-            records.append([_excel_cell(value) for value in row])
-            filled = number if any(cell != "" for cell in records[-1]) else filled
-            # A damaged file may put a cell into row 50 million; what lies between would fill the memory.
-            if number - filled > MOST_BLANK_ROWS:
-                raise ValueError(f"more than {MOST_BLANK_ROWS} blank rows in sheet {name!r}")
-        if any(cell != "" for record in records for cell in record):
-            break
-    return name, records
-
-
-def _excel_cell(value: Any) -> Cell:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        return value.date().isoformat()
-    return str(value).strip()
-
-
-def _assemble(path: Path, records: list[list[Cell]], dialect: str, decimal: str | None, pad: bool = False) -> RawTable:
+def _assemble(
+    path: Path, records: list[list[Cell]], dialect: str, decimal: str | None, layout: Layout, pad: bool = False
+) -> RawTable:
     """Part header and rows. Blank rows go, and so do blank columns at the right end (trailing delimiters).
 
     `pad` fills rows up to the header: a workbook does not store the empty cells at the end of a row.
     """
-    filled = [(number, cells) for number, cells in enumerate(records, start=1) if any(cell != "" for cell in cells)]
-    if not filled:
-        raise BadInputError(path, "file", "a table", f"no filled cell ({dialect.partition(';')[0]})")
+    filled = _filled(path, records, dialect, layout)
+    if layout.transpose:
+        return _transposed(path, filled, dialect, decimal)
     (header_number, header), body = filled[0], filled[1:]
     if _n_used(header) == 1:
-        found = f"one cell, {str(next(filter(None, header)))[:40]!r} ({dialect.partition(';')[0]})"
+        found = (
+            f"one cell, {str(next(filter(None, header)))[:40]!r} ({dialect.partition(';')[0]}){_header_hint(filled)}"
+        )
         raise BadInputError(path, f"row {header_number}", "the columns' names", found)
     if not body:
         raise BadInputError(path, "file", "rows below the header", f"nothing below row {header_number}")
@@ -265,10 +268,45 @@ def _assemble(path: Path, records: list[list[Cell]], dialect: str, decimal: str 
         if pad:
             cells = cells + [""] * (width - len(cells))
         if len(cells) != width:
-            hint = " (has the first column no header?)" if min(used) == max(used) == width + 1 else ""
+            shifted = min(used) == max(used) == width + 1
+            hint = "; has the first column no header?" if shifted else _header_hint(filled)
             raise BadInputError(path, f"row {number}", f"{width} cells, as in the header", f"{len(cells)}{hint}")
         rows.append(cells)
     return RawTable(path, header[:width], rows, [number for number, _ in body], dialect, decimal)
+
+
+def _filled(path: Path, records: list[list[Cell]], dialect: str, layout: Layout) -> list[tuple[int, list[Cell]]]:
+    """Return the rows that are not blank, from the header on, each with its number."""
+    first = 1 if layout.header_row is None else layout.header_row
+    if not 1 <= first <= max(1, len(records)):
+        raise BadInputError(path, "--header-row", f"a row from 1 to {len(records)}", first)
+    filled = [(n, cells) for n, cells in enumerate(records, 1) if n >= first and any(cell != "" for cell in cells)]
+    if layout.header_row is not None and (not filled or filled[0][0] != first):
+        raise BadInputError(path, "--header-row", "the row of the columns' names", f"row {first}, which is blank")
+    if not filled:
+        raise BadInputError(path, "file", "a table", f"no filled cell ({dialect.partition(';')[0]})")
+    return filled
+
+
+def _header_hint(filled: list[tuple[int, list[Cell]]]) -> str:
+    """Return which row may be the header where lines of text stand above it; "" where none looks like one."""
+    most = max(_n_used(cells) for _, cells in filled)
+    number, cells = next((number, cells) for number, cells in filled if _n_used(cells) == most)
+    first, heads = (sum(HEADER_NUMBER.fullmatch(str(c)) is not None for c in row) for row in (filled[0][1], cells))
+    return f"; is row {number} the header? --header-row {number}" if first < 3 <= heads else ""
+
+
+def _transposed(path: Path, filled: list[tuple[int, list[Cell]]], dialect: str, decimal: str | None) -> RawTable:
+    """Return a table whose first column holds the names; blank columns go."""
+    width = max(_n_used(cells) for _, cells in filled)
+    lines = [cells[:width] + [""] * (width - len(cells)) for _, cells in filled]
+    header, *columns = (list(column) for column in zip(*lines, strict=True))
+    rows = {number: column for number, column in enumerate(columns, 2) if any(cell != "" for cell in column)}
+    if not rows:
+        raise BadInputError(path, "--transpose", "spectra in the columns", "one column")
+    numbers = tuple(number for number, _ in filled)
+    said = f"{dialect}, transposed"
+    return TransposedTable(path, header, list(rows.values()), list(rows), said, decimal, line_numbers=numbers)
 
 
 def _n_used(cells: list[Cell]) -> int:

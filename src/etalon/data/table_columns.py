@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from etalon.contracts import Target
-from etalon.data.raw_table import HEADER_NUMBER, Cell, RawTable
-from etalon.data.table_numbers import decimal_notation, is_missing, looks_numeric
+from etalon.data.raw_table import HEADER_NUMBER, Cell, RawTable, TransposedTable
+from etalon.data.table_numbers import decimal_notation, is_missing, is_number, looks_numeric
 from etalon.errors import BadInputError
 
 # Fewer channels than a filter photometer has are no spectrum but columns that happen to end in a number.
@@ -41,6 +41,7 @@ class Wishes:
     targets: tuple[str, ...] = ()  # NAME:UNIT[:ANALYTE[:BASIS]]
     unit: str | None = None  # of targets that state none
     no_targets: bool = False
+    scan_separator: str | None = None  # between the name of a specimen and that of its scan, in sample ids
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
         the channels, a target without unit.
     """
     roles = {
-        name: _named(table, wish, f"--{name}-column") if (wish := getattr(wishes, name)) is not None else None
+        name: find_column(table, wish, f"--{name}-column") if (wish := getattr(wishes, name)) is not None else None
         for name in ("sample", "specimen", "split", "label")
     }
     wanted = _read_wishes(table, wishes)
@@ -90,6 +91,8 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
         rest = [column for column in rest if column != roles["split"]]
     if roles["sample"] is None and rest and rest[0] == 0 and table.header[0] == "":
         roles["sample"] = rest.pop(0)  # row names, as R and pandas write them
+    if roles["sample"] is None and rest and rest[0] == 0 and _holds_names(table, 0):
+        roles["sample"] = rest.pop(0)
     decimal_comma, header_comma = _decimal_commas(table, channels, wanted, decimal)
     if not wanted and not wishes.no_targets:
         numeric = [column for column in rest if looks_numeric(table, column, decimal_comma)]
@@ -101,10 +104,15 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
     )
 
 
+def specimen_of(sample: str, separator: str) -> str:
+    """Return the name of the specimen in that of a scan: what stands before the last separator."""
+    return sample.rpartition(separator)[0] or sample
+
+
 def find_sample_column(table: RawTable, name: str | None) -> int:
     """Return the column of names of a table without spectra: the one named, else by its header, else the first."""
     if name is not None:
-        return _named(table, name, "--sample-column")
+        return find_column(table, name, "--sample-column")
     said = (column for column in range(len(table.header)) if _says(table, column, SAMPLE_HEADERS))
     return next(said, 0)
 
@@ -141,12 +149,13 @@ def channel_text(table: RawTable, column: int) -> Cell:
     return cell
 
 
-def _named(table: RawTable, name: str, option: str) -> int:
+def find_column(table: RawTable, name: str, option: str) -> int:
+    """Return the column with a header; raises BadInputError, which names `option`, where none or two have it."""
     columns = [column for column, header in enumerate(table.header) if header == name.strip() != ""]
     if len(columns) == 1:
         return columns[0]
     if columns:
-        where = " and ".join(table.column_name(column).partition(" (")[0] for column in columns[:2])
+        where = " and ".join(table.places(column) for column in columns[:2])
         raise BadInputError(table.path, option, "a header that occurs once", f"{name!r} in {where}")
     texts = [header for header in table.header if header and not HEADER_NUMBER.fullmatch(header)]
     near = difflib.get_close_matches(name, texts, n=1) or texts[:8]
@@ -169,7 +178,7 @@ def _read_wish(table: RawTable, wish: str, unit_of_all: str | None) -> tuple[int
     """Read NAME:UNIT[:ANALYTE[:BASIS]]; NAME may hold colons where it is a header."""
     headers = [header for header in table.header if header and (wish == header or wish.startswith(f"{header}:"))]
     name = max(headers, key=len, default=wish.partition(":")[0])
-    column = _named(table, name, "--target")
+    column = find_column(table, name, "--target")
     parts = [part.strip() for part in wish[len(name) + 1 :].split(":")]
     if len(parts) > 3:
         raise BadInputError(table.path, "--target", "NAME:UNIT[:ANALYTE[:BASIS]]", repr(wish))
@@ -187,13 +196,22 @@ def _target_of_header(table: RawTable, column: int, numeric: Sequence[int] = (),
     header = table.header[column]
     if match := UNIT_IN_HEADER.fullmatch(header):
         return Target(match["name"], match["name"].casefold(), match["unit"].strip())
+    if header and table.units and (below := _unit_below(table, column)):
+        return Target(header, header.casefold(), below)
     if unit is not None and header:
         return Target(header, header.casefold(), unit)
     name = header or "NAME"
     expected = f"a unit, as in --target {f'{name}:%'!r} or --unit '%' (or --no-targets, for the spectra alone)"
     others = [repr(table.header[other]) for other in numeric if other != column][:5]
     found = "numbers without unit" + (f" (numbers also in {', '.join(others)})" if others else "")
+    if column == 0 and header:
+        found += f"; names rather than numbers? --sample-column {header!r}"
     raise BadInputError(table.path, table.column_name(column), expected, found)
+
+
+def _unit_below(table: RawTable, column: int) -> str:
+    """Return what the row of units says of a column; "" for nothing."""
+    return "" if is_missing(table.units[column]) else str(table.units[column]).strip("()[] ")
 
 
 def _find_channels(table: RawTable, by_user: set[int]) -> list[int]:
@@ -207,6 +225,8 @@ def _find_channels(table: RawTable, by_user: set[int]) -> list[int]:
     if len(channels) < MIN_CHANNELS:
         expected = f"one spectrum a row, at least {MIN_CHANNELS} columns headed by their channel (1100, X1100, 1100 nm)"
         found = ", ".join(repr(header) for header in table.header[:4]) + (", ..." if len(table.header) > 4 else "")
+        if "not read" in table.dialect:
+            found += f" in {table.dialect} (--sheet)"
         raise BadInputError(table.path, "header", expected, found)
     known = by_user.union(channels)
     for column in range(channels[0], channels[-1]):
@@ -214,7 +234,7 @@ def _find_channels(table: RawTable, by_user: set[int]) -> list[int]:
             expected = f"a channel like its neighbours, such as {table.header[channels[0]]!r}"
             raise BadInputError(
                 table.path,
-                f"header, {table.column_name(column).partition(' (')[0]}",
+                f"header, {table.places(column)}",
                 expected,
                 repr(table.header[column]),
             )
@@ -224,6 +244,13 @@ def _find_channels(table: RawTable, by_user: set[int]) -> list[int]:
 def _says(table: RawTable, column: int, headers: frozenset[str]) -> bool:
     header = table.header[column].casefold()
     return header in headers or "".join(sign for sign in header if sign.isalnum()) in headers
+
+
+def _holds_names(table: RawTable, column: int) -> bool:
+    """Say whether a column holds a text of its own in every row. In a transposed table the first one names spectra."""
+    cells = [row[column] for row in table.rows]
+    text = isinstance(table, TransposedTable) or not any(is_number(cell) for cell in cells)
+    return text and "" not in cells and len(set(cells)) == len(cells)
 
 
 def _is_split(table: RawTable, column: int) -> bool:

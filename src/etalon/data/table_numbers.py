@@ -30,6 +30,11 @@ def parse_number(cell: Cell, decimal_comma: bool) -> float | None:
     return float(cell) if _NUMBER.fullmatch(cell) else None
 
 
+def is_number(cell: Cell) -> bool:
+    """Say whether a cell holds a number, with a decimal point or comma."""
+    return any(parse_number(cell, comma) is not None for comma in (False, True))
+
+
 def is_missing(cell: Cell) -> bool:
     return isinstance(cell, str) and cell.casefold() in MISSING
 

@@ -1,5 +1,6 @@
 """What a calibration promises: nothing leaks, the file predicts as the fit did, intervals hold."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -170,11 +171,38 @@ def test_too_little_is_refused(easy):
 
 def test_a_damaged_model_is_refused(outcome, tmp_path):
     outcome.model.save(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(BadInputError, match="the numbers of a model"):
+    tensors = (tmp_path / "model.safetensors").read_bytes()
+    for damaged in (b"nothing", tensors[:-8], tensors[:-40] + b"\xff" * 8 + tensors[-32:]):
+        (tmp_path / "model.safetensors").write_bytes(damaged)
+        with pytest.raises(BadInputError, match=r"model.safetensors: SHA-256: expected .* found .*damaged"):
+            Model.load(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(BadInputError, match="a part of the model, found no such file"):
         Model.load(tmp_path)
     (tmp_path / "model.json").write_text('{"format": 99}')
-    with pytest.raises(BadInputError, match="format: expected 1, found 99"):
+    with pytest.raises(BadInputError, match="format: expected 2, found 99"):
         Model.load(tmp_path)
     with pytest.raises(BadInputError, match="no such file"):
         Model.load(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("intercept", 3.0), ("intercept", None), ("limits", [1]), ("t2_limits", {}), ("quantiles", {"a": 1})],
+)
+def test_an_edited_model_is_refused(outcome, tmp_path, key, value):
+    outcome.model.save(tmp_path)
+    about = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(about | {key: value}))
+    with pytest.raises(BadInputError, match=r"model.json: content: expected what was written, found another"):
+        Model.load(tmp_path)
+    # Its layout is nobody's concern.
+    (tmp_path / "model.json").write_text(json.dumps(about, indent=7, sort_keys=True))
+    assert Model.load(tmp_path).about == outcome.model.about
+
+
+def test_a_model_is_found_by_its_folder_or_its_json(outcome, tmp_path):
+    outcome.model.save(tmp_path)
+    assert Model.load(tmp_path / "model.json").about == outcome.model.about
+    with pytest.raises(BadInputError, match=r"MODEL: expected the folder of a model, with model.json, found a file"):
+        Model.load(tmp_path / "model.safetensors")

@@ -107,14 +107,42 @@ def test_predict_takes_wavenumbers_and_datasets(run, calibrated):
         (("embed", "mine", "--out", "z.txt"), "error: command line: --out: expected a file that ends in"),
         (("embed", "mine", "--out", "z.csv", "--encoder", "x"), "error: command line: --encoder: expected shipped, fs"),
         (("transfer", "--from", "mine", "--to", "other", "--method", "x"), "error: command line: --method: expected"),
+        (("transfer", "--from", "mine", "--to", "mine"), "error: command line: --to: expected another dataset"),
+        (("predict", "{model}/report.html", "new.csv"), "error: {model}/report.html: MODEL: expected the folder"),
+        (("embed", "mine", "--out", "z.csv", "--device", "gpu"), "error: device: device: expected auto, cpu, cuda or"),
+        (("embed", "mine", "--out", "z.csv", "--encoder", "mine.csv"), "error: mine.csv: --encoder: expected weights"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_cannot_be_done_is_one_line(run, calibrated, arguments, message):
     status, out, err = run(*(str(part).replace("{model}", str(calibrated)) for part in arguments))
     assert (status, out) == (2, "")
-    assert err.startswith(message)
+    assert err.startswith(message.replace("{model}", str(calibrated)))
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.iloc[:, :20], "axis: expected scans that cover 1100 to 2400, as the calibration's, found"),
+        (lambda frame: frame.replace(frame.iloc[1, 3], "n/a"), "row 3, column D ('1166.6667'): expected a finite"),
+    ],
+)
+def test_spectra_that_do_not_fit_are_refused_for_what_is_wrong_with_them(run, calibrated, change, message):
+    change(table(protein=False).head(4).astype(object)).to_csv("odd.csv", index=False)
+    status, out, err = run("predict", calibrated, "odd.csv")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: odd.csv: {message}")
+
+
+def test_transfer_says_before_its_work_that_the_spectra_would_replace_others(run, calibrated, folder, monkeypatch):
+    monkeypatch.setattr("etalon.applied.transfer.compare", lambda *arguments: pytest.fail("it has begun"))
+    (folder / "data/real/new_as_mine").mkdir(exist_ok=True)
+    table(protein=False).to_csv("new_all.csv", index=False)
+    assert run("import", "new_all.csv", "--id", "new", "--axis-unit", "nm", "--overwrite")[0] == 0
+    status, _, err = run("transfer", "--from", "mine", "--to", "new", "--out", "models/elsewhere")
+    assert status == 2
+    assert err.startswith("error: data/real/new_as_mine: --to: expected no dataset of that id")
 
 
 @pytest.mark.parametrize("encoder", ["fs", "shipped"])

@@ -5,6 +5,7 @@ import pytest
 
 from etalon.data.gather import gather, is_one_table
 from etalon.data.import_table import Request, to_spectra
+from etalon.data.raw_table import read_raw_table
 from etalon.data.table_columns import Wishes
 from etalon.errors import BadInputError
 
@@ -31,7 +32,7 @@ def make(table, **choices):
 
 def test_references_are_joined_by_the_name_of_the_file(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;protein;bottle\ns2;2,5;b\ns0.dpt;1,5;a\nlost;9,5;c\ns1;0,5;a\n")
-    table = gather([scans], tmp_path / "lab.csv")
+    table = gather([scans], read_raw_table(tmp_path / "lab.csv"))
     assert (table.unmatched, table.without) == (1, 1)
     wishes = Wishes(targets=("protein:%",))
     spectra = make(table, axis_unit="cm-1", wishes=wishes)
@@ -39,13 +40,13 @@ def test_references_are_joined_by_the_name_of_the_file(scans, tmp_path):
     np.testing.assert_equal(spectra.reference[:, 0], [1.5, 0.5, 2.5, np.nan])
     np.testing.assert_allclose(spectra.wavelengths, 1e7 / AXIS)
     np.testing.assert_allclose(spectra.intensities[2], 2 + np.sin(AXIS / 500), atol=1e-5)
-    assert len(spectra.metadata.sources) == 4
+    assert [source.path for source in spectra.metadata.sources] == ["s0.dpt", "s1.dpt", "s2.dpt", "s3.dpt", "lab.csv"]
 
 
 def test_replicates_are_named_by_a_column_of_the_references(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;bottle\n" + "".join(f"s{i};b{i // 2}\n" for i in range(4)))
     wishes = Wishes(specimen="bottle", no_targets=True)
-    spectra = make(gather([scans], tmp_path / "lab.csv"), axis_unit="cm-1", wishes=wishes)
+    spectra = make(gather([scans], read_raw_table(tmp_path / "lab.csv")), axis_unit="cm-1", wishes=wishes)
     assert spectra.specimen.tolist() == ["b0", "b0", "b1", "b1"]
 
 
@@ -72,14 +73,14 @@ def test_another_range_is_refused_by_name(scans):
 
 def test_references_that_fit_no_file_are_refused(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;protein\nx;1\ny;2\n")
-    with pytest.raises(BadInputError, match=r"expected names of files, such as 's0', found 'x'"):
-        gather([scans], tmp_path / "lab.csv")
+    with pytest.raises(BadInputError, match=r"expected names of the spectra, such as 's0', found 'x'"):
+        gather([scans], read_raw_table(tmp_path / "lab.csv"))
 
 
 def test_a_name_twice_in_the_references_is_refused(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;protein\ns0;1\ns0;2\n")
     with pytest.raises(BadInputError, match="names that occur once"):
-        gather([scans], tmp_path / "lab.csv")
+        gather([scans], read_raw_table(tmp_path / "lab.csv"))
 
 
 def test_files_of_one_stem_keep_their_suffix_as_name(tmp_path):

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from etalon.data.import_table import Request, import_table
-from etalon.data.raw_table import column_letters, read_raw_table
+from etalon.data.raw_table import Layout, column_letters, read_raw_table
 from etalon.data.table_columns import Wishes
 from etalon.errors import BadInputError
 
@@ -222,8 +222,8 @@ def test_the_metadata_names_the_file_by_its_checksum(write):
     [
         ("1100,1104,1102,1106", "1102 after 1104"),
         ("1106,1104,1105,1102", "1105 after 1104"),
-        ("1100,1102,1102,1104", "1102 in columns C and D"),
-        ("1100,1102,1104,1100.0", "1100 in columns B and E"),
+        ("1100,1102,1102,1104", "1102 in column C and column D"),
+        ("1100,1102,1104,1100.0", "1100 in column B and column E"),
     ],
 )
 def test_an_axis_that_turns_or_repeats(write, header, found):
@@ -297,7 +297,7 @@ def test_rows_of_unequal_length(write, row, found):
 def test_row_names_without_a_header_cell_do_not_shift_the_table(write):
     # As R's write.table() writes them; pandas would take the first column for an index.
     error = refuse(write("1100,1102,1104\na,1,2,3\nb,4,5,6\n"))
-    assert (error.field, error.found) == ("row 2", "4 (has the first column no header?)")
+    assert (error.field, error.found) == ("row 2", "4; has the first column no header?")
 
 
 def test_numbers_without_unit_are_no_targets(write):
@@ -461,7 +461,7 @@ def test_a_file_that_is_no_table(write, content, found):
 def test_a_title_above_the_header(write_excel):
     error = refuse(write_excel([["My spectra of 2024"], ["name", 1100, 1102, 1104], ["a", 1, 2, 3]]))
     assert (error.field, error.expected) == ("row 1", "the columns' names")
-    assert error.found == "one cell, 'My spectra of 2024' (sheet 'Data')"
+    assert error.found == "one cell, 'My spectra of 2024' (sheet 'Data'); is row 2 the header? --header-row 2"
 
 
 def test_excel_with_the_suffix_of_text_and_text_with_the_suffix_of_excel(write, write_excel):
@@ -582,3 +582,120 @@ def test_a_cell_millions_of_rows_below_the_table_is_refused_at_once(tmp_path):
     workbook.save(tmp_path / "mine.xlsx")
     with pytest.raises(BadInputError, match="10000 blank rows"):
         read_raw_table(tmp_path / "mine.xlsx")
+
+
+# How a table lies in its file
+
+
+UNITS_BELOW = (
+    "Probe;Eiweiß;Fett;1100;1102;1104\n{first};%;g/kg;{under}\ns1;12,5;3,0;0,1;0,2;0,3\ns2;11,5;4,0;0,1;0,2;0,4\n"
+)
+
+
+@pytest.mark.parametrize("under", ["nm;nm;nm", ";;", "log 1/R;log 1/R;log 1/R"])
+def test_a_row_of_units_below_the_header_is_one(write, under):
+    path = write(UNITS_BELOW.format(first="", under=under))
+    spectra, table, _ = import_table(path, Request("mine", None if under == "nm;nm;nm" else "nm"))
+    assert [(target.name, target.unit) for target in spectra.metadata.targets] == [("Eiweiß", "%"), ("Fett", "g/kg")]
+    assert spectra.sample_id.tolist() == ["s1", "s2"]
+    assert table.row_numbers == [3, 4]
+    error = refuse(write(path.read_text().replace("0,4", "x")))
+    assert error.field == "row 4, column F ('1104')"
+
+
+@pytest.mark.parametrize(("first", "under"), [("s0", ";;"), ("s0", "x;x;x"), ("", "a;b;c"), ("", "NA;NA;NA")])
+def test_a_row_without_spectrum_is_no_row_of_units(write, first, under):
+    error = refuse(write(UNITS_BELOW.format(first=first, under=under)), wishes=Wishes(no_targets=True))
+    assert error.field == "row 2, column D ('1100')"
+
+
+def test_text_above_the_header_is_passed_over_when_told(write):
+    path = write("Instrument;FOSS\nDate;3.5.2024\n\n" + GOOD)
+    assert refuse(path).found == "5; is row 4 the header? --header-row 4"
+    spectra = read(path, layout=Layout(header_row=4), wishes=PROTEIN)
+    assert np.array_equal(spectra.intensities, read(write(GOOD, "good.csv"), wishes=PROTEIN).intensities)
+    error = refuse(path, layout=Layout(header_row=3))
+    assert (error.field, error.found) == ("--header-row", "row 3, which is blank")
+    assert refuse(path, layout=Layout(header_row=99)).field == "--header-row"
+
+
+def test_a_title_of_one_cell_does_not_hide_the_delimiter(write):
+    path = write("Measured in May\n" + GOOD)
+    assert refuse(path).found == "one cell, 'Measured in May' (semicolon, UTF-8); is row 2 the header? --header-row 2"
+    assert len(read(path, layout=Layout(header_row=2), wishes=PROTEIN)) == 3
+
+
+def columns_of(rows: list[list[str]]) -> str:
+    return "\n".join(";".join(cells) for cells in zip(*rows, strict=True)) + "\n"
+
+
+CHANNELS = range(1100, 1124, 2)
+SIDEWAYS = [
+    ["nm", "fat (%)", *map(str, CHANNELS)],
+    ["7", "1,5", *(f"0,{channel}" for channel in CHANNELS)],
+    ["9", "", *(f"1,{channel}" for channel in CHANNELS)],
+]
+
+
+def test_spectra_in_columns_are_recognised_and_read_when_told(write):
+    path = write(columns_of(SIDEWAYS))
+    error = refuse(path)
+    assert (error.field, error.expected) == ("table", "one spectrum a row")
+    assert error.found == "column A ('nm') runs from 1100 to 1122 like an axis: spectra in columns? --transpose"
+    spectra = read(path, axis_unit=None, layout=Layout(transpose=True))
+    as_rows = read(write("\n".join(";".join(row) for row in SIDEWAYS), "rows.csv"), wishes=Wishes(sample="nm"))
+    assert spectra.sample_id.tolist() == ["7", "9"]
+    assert np.array_equal(spectra.intensities, as_rows.intensities)
+    assert np.array_equal(spectra.reference, as_rows.reference, equal_nan=True)
+    assert spectra.metadata.targets == as_rows.metadata.targets
+
+
+def test_a_cell_of_a_transposed_table_is_named_by_its_place_in_the_file(write):
+    rows = [list(row) for row in SIDEWAYS]
+    rows[2][5] = "x"
+    error = refuse(write(columns_of(rows)), layout=Layout(transpose=True))
+    assert (error.field, error.found) == ("row 6 ('1106'), column C", "'x'")
+
+
+def test_cells_that_are_merged_downwards_are_one_cell(tmp_path):
+    workbook = openpyxl.Workbook()
+    for row in (
+        ["scan", "bottle", "fat (%)", 1100, 1102, 1104],
+        ["a1", "a", 1.5, 0.1, 0.2, 0.3],
+        ["a2", None, None, 0.1, 0.2, 0.4],
+        ["b1", "b", None, 0.1, 0.2, 0.5],
+    ):
+        workbook.active.append(row)
+    for cells in ("B2:B3", "C2:C3"):
+        workbook.active.merge_cells(cells)
+    workbook.save(tmp_path / "mine.xlsx")
+    spectra = read(tmp_path / "mine.xlsx", wishes=Wishes(specimen="bottle"))
+    assert spectra.specimen.tolist() == ["a", "a", "b"]
+    assert np.array_equal(spectra.reference[:, 0], [1.5, 1.5, np.nan], equal_nan=True)
+
+
+# Names
+
+
+def test_a_first_column_of_names_that_differ_holds_the_sample_ids_whatever_its_header(write):
+    assert read(write("Probe;1100;1102;1104\na;1;2;3\nb;1;2;4\n")).sample_id.tolist() == ["a", "b"]
+    assert read(write("Probe;1100;1102;1104\na;1;2;3\na;1;2;4\n")).sample_id.tolist() == ["row 2", "row 3"]
+
+
+SCANS = "sample,1100,1102,1104\nw_7_1,1,2,3\nw_7_2,1,2,4\nw_8,1,2,5\n"
+
+
+def test_the_sign_before_the_number_of_a_scan_tells_the_specimen(write):
+    spectra = read(write(SCANS), wishes=Wishes(scan_separator="_"))
+    assert spectra.specimen.tolist() == ["w_7", "w_7", "w"]
+    error = refuse(write(SCANS), wishes=Wishes(scan_separator="-"))
+    assert error.field == "--scan-separator"
+    assert error.found == "none, such as 'w_7_1'"
+    error = refuse(write(SCANS), wishes=Wishes(scan_separator="_", specimen="sample"))
+    assert error.found == "column A ('sample') as well"
+    error = refuse(write("1100,1102,1104\n1,2,3\n"), wishes=Wishes(scan_separator="_"))
+    assert error.found == "rows without names"
+
+
+def test_an_axis_in_micrometres_is_called_so(write):
+    assert "micrometres?" in refuse(write("sample,1.1,1.2,1.3\na,1,2,3\n")).found

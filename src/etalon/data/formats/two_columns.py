@@ -12,6 +12,7 @@ NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 UNIT = {"nm": "nm", "nanometer": "nm", "nanometers": "nm", "cm-1": "cm-1", "cm^-1": "cm-1", "1/cm": "cm-1"}
 UNIT_TEXT = re.compile(r"\b(nm|nanometers?|cm-1|cm\^-1|1/cm)(?![\w^])", re.IGNORECASE)
 SHOWN = 60
+PEEK = 1 << 16
 
 
 def read(path: Path) -> Scans:
@@ -33,11 +34,22 @@ def read(path: Path) -> Scans:
         pairs.append(pair)
     if len(pairs) < MIN_CHANNELS:
         first = repr(lines[0][1][:SHOWN]) if lines else "an empty file"
+        if lines and max(lines[0][1].count(sign) for sign in "\t;,") > 1:
+            first += " (a table of many spectra is named alone)"
         raise BadInputError(path, "file", f"at least {MIN_CHANNELS} lines of two numbers", first)
     axis, intensities = np.array(pairs).T
     heading = " ".join(line for _, line in lines[:start])
     units = {UNIT[found.casefold()] for found in UNIT_TEXT.findall(heading)}
     return checked(path, Scans(axis, units.pop() if len(units) == 1 else None, intensities[None]))
+
+
+def is_spectrum(path: Path) -> bool:
+    """Say whether a text file holds lines of two numbers below its heading, and nothing else: one spectrum."""
+    with path.open("rb") as file:
+        lines = [line for line in _decode(file.read(PEEK)).splitlines()[:-1] if line.strip()]
+    pairs = [_numbers(line) is not None for line in lines]
+    start = pairs.index(True) if True in pairs else len(pairs)
+    return len(pairs) - start >= MIN_CHANNELS and all(pairs[start:])
 
 
 def _decode(content: bytes) -> str:
