@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from etalon.chemometrics.evidence_kernels import kernels_on
 from etalon.chemometrics.ridge import ALPHAS
 from etalon.contracts import SpectraSet
 from etalon.data.folds import Fold, read_folds
@@ -31,6 +32,7 @@ SCALED = (False, True)  # what `etalon.evaluate.tuning.tune_ridge` tries for eve
 ASLS_CHOICES = ("asls.lam", "asls.p")
 VIEW_CHOICES = ("phase_0.preprocessings", "phase_0.savgol_window", "phase_0.savgol_order", *ASLS_CHOICES)
 PLS_CHOICES = (*VIEW_CHOICES, "phase_0.max_lv", "phase_0.inner_splits")
+ON_NAMED = ("kernels",)  # heads on the blocks of an encoder without weights
 IN_CONTEXT = {"tabpfn": "weights of TabPFN", "tabicl": "weights of TabICL"}
 IN_CONTEXT_CHOICES = ("downstream.n_pcs", "downstream.n_estimators", "downstream.in_context_rows")
 
@@ -124,7 +126,12 @@ def routes(settings: Mapping[str, Any], given: Sequence[Given]) -> list[Route]:
     return [
         *_classical(settings),
         _pca_tabpfn(),
-        *(_head(of, name) for of in given for name in settings["heads"]),
+        *(
+            _head(of, name)
+            for of in given
+            for name in settings["heads"]
+            if of.checkpoint is None or name not in ON_NAMED
+        ),
         *(_fine_tuned(of, name) for of in given if of.checkpoint for name in settings["fine_tuning"]["methods"]),
     ]
 
@@ -223,6 +230,9 @@ def _head(given: Given, name: str) -> Route:
     if name == "evidence":
         n_blocks = len(FS_BLOCKS) if given.checkpoint is None else len(fine_tuning.BLOCKS)
         optimised, by_hand = n_blocks + 1, (*by_hand, "embedding.max_rows")
+    elif name == "kernels":
+        # Strengths and a noise of both of its members.
+        optimised, by_hand = len(FS_BLOCKS) + len(kernels_on([*FS_BLOCKS])) + 2, (*by_hand, "embedding.max_rows")
     elif name in IN_CONTEXT:
         by_hand = (*by_hand, *IN_CONTEXT_CHOICES)
         needs.append(IN_CONTEXT[name])

@@ -22,7 +22,7 @@ TUNING = {"methods": ["full", "lora"], "rank": 4, "steps": 5, "batch": 24, "lear
 MAX_LV = 4
 COST = {
     "repeats": 1,
-    "heads": ["ridge", "evidence", "tabpfn"],
+    "heads": ["ridge", "evidence", "kernels", "tabpfn"],
     "phase_0": {
         **{"preprocessings": list(PREPROCESSINGS), "max_lv": MAX_LV, "inner_splits": 3, "savgol_window": 7},
         **{"savgol_order": 2, "tabpfn": {"checkpoint_regressor": None, "n_pcs": 8, "n_estimators": 1}},
@@ -120,6 +120,7 @@ def test_every_route_is_measured_step_by_step(cost):
         *((name, "", "") for name in ("tuned_pls", "stacked_pls", "tuned_ridge")),
         *(("embedding", variant, head) for variant in ("fs", "own") for head in ("ridge", "evidence")),
         *(("embedding", "own", head) for head in ("full_fine_tuning", "lora_fine_tuning")),
+        ("embedding", "fs", "kernels"),
     }
     for _, rows in ok.groupby(["method", "variant", "head"], observed=True):
         seconds = rows.set_index("step")["seconds"]
@@ -138,7 +139,7 @@ def test_what_cannot_run_is_shown_with_the_reason(cost):
     }
     assert set(few["status"]) == {"not run: no weights"}
     assert set(lost.loc[lost["dataset"] == "gone", "status"]) == {"not run: cannot be fetched (404)"}
-    assert len(lost[lost["dataset"] == "gone"]) == 12
+    assert len(lost[lost["dataset"] == "gone"]) == 13
 
 
 def test_choices_are_counted_from_the_grids(cost):
@@ -147,6 +148,9 @@ def test_choices_are_counted_from_the_grids(cost):
     assert of.loc[("tuned_pls", "", ""), "searched"] == len(PREPROCESSINGS) * MAX_LV
     assert of.loc[("stacked_pls", "", ""), "optimised"] == len(PREPROCESSINGS)
     assert of.loc[("embedding", "fs", "evidence"), "optimised"] == 7
+    assert of.loc[("embedding", "fs", "kernels"), "optimised"] == 7 + 28, (
+        "6 linear, 16 windows, Matérn, 4 flattened; noise"
+    )
     assert of.loc[("embedding", "own", "ridge"), "by_hand"] == 0
     assert of.loc[("embedding", "own", "lora_fine_tuning"), "by_hand"] == 4
     assert "weights of the encoder" in of.loc[("embedding", "own", "ridge"), "needs"]

@@ -17,7 +17,7 @@ from etalon.figures.command import load_metrics, load_table, load_union, plain
 from etalon.figures.encoder_rows import ON_FS, against, control_of, named, scores, variant_of
 from etalon.figures.style import PROTOCOLS, REFERENCE, look, order
 from sections.encoders import lever_rows
-from sections.markdown import alone, compared, counts, effect, number, summaries
+from sections.markdown import alone, compared, counts, effect, number, summaries, table_of
 from sections.shipped import shipped
 
 PLS = REFERENCE["regression"]
@@ -142,13 +142,19 @@ def phase_6_cross_instrument(path: Path) -> str:
 
 @shipped("cost")
 def phase_6_cost(path: Path) -> str:
-    table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS))
-    names = ("dataset", "method", "seconds", "to tuned PLS", "settings searched", "by hand", "needs")
-    lines = []
-    for row in table.to_dict("records"):
-        label = look(f"{row['variant']}/{row['head']}" if row["variant"] else row["method"]).label
-        ran = row["status"] == "ok"
-        seconds = number(row["total"], ".2f") if ran else row["status"]
-        about = [str(row["searched"]), str(row["by_hand"]), row["needs"]]
-        lines.append([row["dataset"], label, seconds, number(row["relative"], ".1f") if ran else "", *about])
-    return alone(names, lines)
+    """Write a row a method and a column of seconds a dataset; why something did not run stands once below."""
+    table = tab_phase6_cost.tabulate(load_table(path, tab_phase6_cost.COLUMNS)).fillna({"variant": "", "head": ""})
+    sets = table.drop_duplicates("dataset")
+    titles = [f"{row.dataset}, {row.n_train} x {row.n_channels}" for row in sets.itertuples()]
+    lines, reasons = [], {}
+    for (method, variant, head), rows in table.groupby(["method", "variant", "head"], sort=False):
+        label = look(f"{variant}/{head}" if variant else method).label
+        by_set = rows.set_index("dataset")
+        ran = by_set["status"] == "ok"
+        reasons |= dict.fromkeys(by_set["status"][~ran])
+        seconds = [number(by_set["total"][name], ".2f") if ran[name] else "not run" for name in sets["dataset"]]
+        first = rows.iloc[0]
+        lines.append([label, *seconds, str(first["searched"]), str(first["by_hand"]), first["needs"]])
+    names = ("method", *titles, "settings searched", "by hand", "needs")
+    below = "".join(f"{reason[0].upper()}{reason[1:]}.\n" for reason in reasons)
+    return f"\nSeconds; specimens that train x channels.\n\n{table_of(names, lines)}\n\n{below}\n"
