@@ -220,7 +220,7 @@ class Comparison:
     candidates : by predictions; standardised : of spectra handed to the unchanged calibration
     recommended : name of a candidate; why : a sentence
     honest : error of choosing by this very comparison: each fold by the method that is best on the others
-    specimens : of the errors, shape (n_scans,)
+    specimens, rows : of the errors, shape (n_scans,): names, and rows of the target's set
     """
 
     candidates: tuple[Candidate, ...]
@@ -229,6 +229,7 @@ class Comparison:
     why: str
     honest: float
     specimens: np.ndarray
+    rows: np.ndarray
 
 
 def compare(
@@ -254,7 +255,8 @@ def compare(
                     missing[name] = error.reason
         for name in STANDARDISATIONS:
             spectra[name].append(setting.predict_standardised(name, rows))
-    specimens = bridge.target.specimen[np.concatenate(tested) - len(bridge.source)]
+    places = np.concatenate(tested) - len(bridge.source)
+    specimens = bridge.target.specimen[places]
     y = bridge.y_shared[np.searchsorted(bridge.shared, specimens)]
     base = np.concatenate(predictions[NONE])
 
@@ -268,7 +270,9 @@ def compare(
     candidates = tuple(judged(name, parts) for name, parts in predictions.items())
     standardised = tuple(judged(name, parts) for name, parts in spectra.items())
     recommended, why = _recommend(candidates)
-    return Comparison(candidates, standardised, recommended, why, _honest(candidates, np.array(folds)), specimens)
+    return Comparison(
+        candidates, standardised, recommended, why, _honest(candidates, np.array(folds)), specimens, places
+    )
 
 
 def _recommend(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from etalon.applied.assess import LARGE_RESIDUAL
 from etalon.applied.methods import REFERENCE, TITLES
 from etalon.applied.outcome import Outcome, choice_text
-from etalon.reports.calibration_figures import Drawing, forest
+from etalon.reports.calibration_figures import Drawing, methods
 from etalon.reports.page import page, sample_button, table
 from etalon.reports.svg import number
 
@@ -111,7 +111,7 @@ def _methods(o: Outcome) -> str:
         kept = place if one is o.chosen else kept
         name = f"{escape(TITLES[one.name])}<br><code>{one.name}</code>"
         if one.not_run:
-            rows.append([name, f"not run: {escape(one.not_run)}", ""])
+            rows.append([f"{name}<br>not run: {escape(one.not_run)}", "", ""])
         else:
             ratio, low, high = one.ratio
             interval = "" if one.name == REFERENCE else f"<br>{low:.2f} to {high:.2f}"
@@ -120,7 +120,7 @@ def _methods(o: Outcome) -> str:
     caption = "Nested cross-validation: all choices inside the training part of each fold"
     return (
         f'<p>Kept: <strong>{escape(TITLES[o.chosen.name])}</strong>. {escape(o.why)}</p><div class="figures">'
-        f"{forest(o)}<div>{table(header, rows, caption, kept)}</div></div>"
+        f"{methods(o)}<div>{table(header, rows, caption, kept)}</div></div>"
     )
 
 
