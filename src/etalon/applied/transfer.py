@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from etalon.applied.features import ChannelFeatures, Grid, baselines
+from etalon.applied.features import ChannelFeatures, Grid, baselines, check_signal
 from etalon.applied.judging import error_ratio
 from etalon.applied.methods import quiet_pls
 from etalon.applied.monitor import Subspace
@@ -82,6 +82,8 @@ class Bridge:
             hint = "" if len(shared) else f"; such as {str(source.specimen[0])!r} and {str(target.specimen[0])!r}"
             expected = f"at least {MIN_SHARED} specimens of one name in both, with a reference"
             raise BadInputError(where, "specimens", expected, f"{len(shared)}{hint}")
+        check_signal(source, np.flatnonzero(np.isfinite(y)))
+        check_signal(target, np.arange(len(target)))
         grid = Grid(channels, source.metadata.axis_unit, source.metadata.modality)
         values = np.concatenate([_on(channels, one) for one in (source, target)])
         views = Views(values, baselines(values, grid), **SAVGOL)

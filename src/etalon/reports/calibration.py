@@ -216,7 +216,7 @@ def _protocol(o: Outcome) -> str:
     low, high = map(number, about["limits"])
     chosen = escape(choice_text(about["choice"], about["features"]))
     return (
-        f"<ul><li>Test set: {escape(o.test_of)}.</li>"
+        f"<ul>{_left_out(o)}<li>Test set: {escape(o.test_of)}.</li>"
         f"<li>{o.folds} folds of whole specimens; replicate scans and equal spectra stay together. "
         f"Seed {about['seed']}.</li>"
         f"<li>Chosen on all calibration samples for the kept model: {chosen}.</li>"
@@ -227,6 +227,16 @@ def _protocol(o: Outcome) -> str:
         "<li>Limits: T² by the F distribution, Q by g χ²(h) with the moments of left-out samples, or the quantile of "
         "left-out samples where that is larger.</li></ul>"
         f"<p>Files, with their SHA-256:</p><ul>{''.join(files)}</ul>"
+    )
+
+
+def _left_out(o: Outcome) -> str:
+    names = ", ".join(f"<code>{escape(name)}</code>" for name in o.model.about["left_out"])
+    if not names:
+        return ""
+    return (
+        f"<li><strong>Left out, as asked: {names}.</strong> All figures are of the others, and hold for samples like "
+        "them.</li>"
     )
 
 
