@@ -147,6 +147,18 @@ class Page:
         elements, text = f"[...document.querySelectorAll({json.dumps(selector)})]", json.dumps(text)
         self.wait_for(f"(x => x && (x.click(), true))({elements}.find(x => x.innerText.includes({text})))")
 
+    def look(self, width: int, scheme: str = "light", media: str = "screen") -> None:
+        """Show the page as a window, phone or printer of that width does, to a person who wants light or dark."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", media=media, features=features)
+
+    def press(self, key: str) -> None:
+        for kind in ("keyDown", "keyUp"):
+            code = {"Tab": 9}.get(key, 0)
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+
     def seen(self, *methods: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.events if event["method"] in methods]
 

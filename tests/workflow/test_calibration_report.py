@@ -40,19 +40,6 @@ def opened(browser, written):
     return browser
 
 
-def key(page, name: str) -> None:
-    for kind in ("keyDown", "keyUp"):
-        page.call(
-            "Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode={"Tab": 9}.get(name, 0)
-        )
-
-
-def look(page, width: int, scheme: str = "light", media: str = "screen") -> None:
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    page.call("Emulation.setDeviceMetricsOverride", **size)
-    page.call("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
-
-
 def test_the_file_names_no_other_file(written):
     text = written.read_text()
     assert re.findall(r"""(?:src|href)\s*=\s*["'](?!#)[^"']+""", text.replace(HOSTILE, "")) == []
@@ -72,7 +59,7 @@ def test_nothing_is_fetched_and_nothing_goes_wrong(opened):
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_figure_is_seen_and_nothing_is_wider_than_the_page(opened, width, scheme):
-    look(opened, width, scheme)
+    opened.look(width, scheme)
     boxes = opened.wait_for(
         "[...document.querySelectorAll('svg.plot')].map(s => [s.id, s.getBoundingClientRect().width,"
         " s.getBoundingClientRect().height, s.querySelectorAll('path,circle').length])"
@@ -94,34 +81,34 @@ def test_text_has_contrast_in_both_schemes(opened):
         ([s, p]) => { const l = lum(getComputedStyle(document.querySelector(s))[p]);
           return [s, (Math.max(l, ground) + .05) / (Math.min(l, ground) + .05)]; }); })()"""
     for scheme in ("light", "dark"):
-        look(opened, 1280, scheme)
+        opened.look(1280, scheme)
         ratios = dict(opened.wait_for(script))
         assert min(ratios.values()) >= 4.5, (scheme, ratios)  # WCAG 2, AA
 
 
 @pytest.mark.chromium
 def test_figures_are_reached_and_read_by_keyboard(opened):
-    look(opened, 1280)
+    opened.look(1280)
     opened.wait_for("(document.activeElement.blur(), window.scrollTo(0, 0), true)")
     reached = []
     for _ in range(60):
-        key(opened, "Tab")
+        opened.press("Tab")
         reached.append(opened.wait_for("document.activeElement.id || document.activeElement.className || 'body'"))
     assert set(FIGURES) - {"methods", "components", "coefficients"} <= set(reached)
     opened.wait_for("(document.getElementById('agreement').focus(), true)")
-    key(opened, "ArrowRight")
+    opened.press("ArrowRight")
     assert opened.wait_for("!document.getElementById('tip').hidden")
     said = opened.wait_for("document.getElementById('spoken').textContent")
     assert "reference:" in said and "predicted:" in said
     # The sample is lit in every figure that shows it.
     assert opened.wait_for("document.querySelectorAll('.lit').length") >= 4
-    key(opened, "Escape")
+    opened.press("Escape")
     assert opened.wait_for("document.getElementById('tip').hidden")
 
 
 @pytest.mark.chromium
 def test_pointing_names_the_sample(opened):
-    look(opened, 1280)
+    opened.look(1280)
     where = """(() => { const c = document.querySelector('#agreement circle.point');
       c.scrollIntoView({block: 'center'});
       const b = c.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2, c.dataset.i]; })()"""
@@ -143,7 +130,7 @@ def test_what_cannot_be_seen_is_said(opened):
 
 @pytest.mark.chromium
 def test_it_prints_on_white_with_every_figure(opened):
-    look(opened, 800, "dark", "print")
+    opened.look(800, "dark", "print")
     assert opened.wait_for("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert len(opened.call("Page.printToPDF", printBackground=True)["data"]) > 30_000
-    look(opened, 1280)
+    opened.look(1280)

@@ -129,6 +129,7 @@ def origin(spectra: SpectraSet, target: Target) -> dict[str, Any]:
         "axis_unit": metadata.axis_unit,
         "modality": metadata.modality,
         "representation": metadata.representation,
+        "left_out": [],
         "sources": [{"path": source.path, "sha256": source.sha256} for source in metadata.sources],
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from etalon.applied.assess import Parts, assess
-from etalon.applied.features import Grid
+from etalon.applied.features import Grid, check_signal
 from etalon.applied.judging import Progress, choose, judge, outer_folds, split
 from etalon.applied.methods import TITLES, Bench, fit
 from etalon.applied.outcome import AUTO, Outcome, Wishes
@@ -31,13 +33,22 @@ def calibrate(
 
     Raises
     ------
-    BadInputError : a wish that cannot be met; fewer than 20 measured samples or 10 specimens; references that are equal
+    BadInputError : a wish that cannot be met; fewer than 20 measured samples or 10 specimens; references that are
+        equal; a measured sample whose spectrum has no signal
     """
     column = spectra.metadata.targets.index(target)
     y, groups = spectra.reference[:, column], group_specimens(spectra)
     measured = np.flatnonzero(np.isfinite(y))
-    _check(spectra, target, wishes, y[measured], groups[measured])
+    left_out = _left_out(spectra, wishes.leave_out)
+    staying = measured[~left_out[measured]]
+    _check(spectra, target, wishes, y[staying], groups[staying])
+    check_signal(spectra, staying, "--leave-out")
+    # Parted before anything is left out, so that the test set stays the same.
     rows, test, test_of = split(spectra, y, groups, measured, wishes)
+    asked = spectra.sample_id[left_out].tolist()
+    keep = ~(left_out | (np.ptp(spectra.intensities, axis=1) == 0))
+    rows, test = ((np.cumsum(keep) - 1)[part[keep[part]]] for part in (rows, test))
+    spectra, y, groups = _part(spectra, keep), y[keep], groups[keep]
     folds = outer_folds(spectra, groups, rows, wishes)
     names = [name for name in TITLES if name != "embedding_ridge" or wishes.checkpoint is not None]
     metadata = spectra.metadata
@@ -48,7 +59,29 @@ def calibrate(
     chosen, why = choose(judged, wishes.method)
     kept = fit(chosen.name, bench, rows, derive_seed(wishes.seed, "choice", chosen.name))
     parts = Parts(rows, test, test_of, folds)
-    return assess(spectra, target, bench, parts, judged, chosen, why, kept, wishes.seed)
+    outcome = assess(spectra, target, bench, parts, judged, chosen, why, kept, wishes.seed)
+    outcome.model.about["left_out"] = asked
+    return outcome
+
+
+def _part(spectra: SpectraSet, keep: np.ndarray) -> SpectraSet:
+    names = ("intensities", "reference", "sample_id", "specimen", "split", "label")
+    parts = {name: values[keep] for name in names if (values := getattr(spectra, name)) is not None}
+    return replace(spectra, **parts)
+
+
+def _left_out(spectra: SpectraSet, names: Sequence[str]) -> np.ndarray:
+    """Return which samples a user leaves out, by their ids or by their specimens, shape (n_samples,)."""
+    left_out = np.zeros(len(spectra), dtype=bool)
+    for name in names:
+        one = spectra.sample_id == name
+        one = one if one.any() else spectra.specimen == name
+        if not one.any():
+            near = difflib.get_close_matches(name, [*spectra.sample_id.tolist(), *spectra.specimen.tolist()], n=3)
+            expected = f"a sample or specimen, such as {', '.join(map(repr, near or [str(spectra.sample_id[0])]))}"
+            raise BadInputError(spectra.metadata.dataset_id, "--leave-out", expected, repr(name))
+        left_out |= one
+    return left_out
 
 
 def _check(spectra: SpectraSet, target: Target, wishes: Wishes, y: np.ndarray, groups: np.ndarray) -> None:

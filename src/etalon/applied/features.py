@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from etalon.contracts import SpectraSet
+from etalon.errors import BadInputError
 from etalon.preprocess.asls import asls
 from etalon.preprocess.chain import LEARNED, ON_CORRECTED, preprocessing
 from etalon.preprocess.standard import ASLS, SAVGOL
@@ -83,6 +85,16 @@ class EmbeddingFeatures:
 
     def tensors(self) -> dict[str, np.ndarray]:
         return {"means": self.means, "factors": self.factors}
+
+
+def check_signal(spectra: SpectraSet, rows: np.ndarray, hint: str = "") -> None:
+    """Raise BadInputError for spectra of one value in all channels: scatter corrections divide by their spread."""
+    flat = rows[np.ptp(spectra.intensities[rows], axis=1) == 0]
+    if len(flat):
+        name = str(spectra.sample_id[flat[0]])
+        more = f" and {len(flat) - 1} more" if len(flat) > 1 else ""
+        found = f"one value in all channels of {name!r}{more}" + (f" ({hint} {name!r})" if hint else "")
+        raise BadInputError(spectra.metadata.dataset_id, "spectra", "a signal in every spectrum", found)
 
 
 def blocks_of(spectra: np.ndarray, grid: Grid, checkpoint: Path | None) -> dict[str, np.ndarray]:

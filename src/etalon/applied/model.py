@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ ABOUT, TENSORS, ENCODER = "model.json", "model.safetensors", "encoder.safetensor
 KEYS = {
     *("format", "etalon", "created", "dataset", "target", "unit", "analyte", "basis", "method", "choice", "features"),
     *("axis_unit", "modality", "representation", "reference_range", "limits", "t2_limits", "q_limits", "quantiles"),
-    *("intercept", "statistics", "seed", "n_calibration", "n_specimens", "sources", "transferred_from"),
+    *("intercept", "statistics", "seed", "n_calibration", "n_specimens", "sources", "transferred_from", "left_out"),
 }
 SHA256 = "sha256"  # of the other files, and of what model.json says besides
 
@@ -76,7 +77,10 @@ class Model:
 
     def predict(self, spectra: np.ndarray) -> Prediction:
         """Return what the calibration says of spectra on its grid, shape (n, n_channels)."""
-        X = self.features.transform(spectra)
+        with warnings.catch_warnings():
+            # Without a signal SNV divides by zero: the spectrum is called unlike all others below.
+            warnings.filterwarnings("ignore", message="Standard deviation is zero|invalid value encountered")
+            X = self.features.transform(spectra)
         low, high = self.about["limits"]
         values = np.clip(X @ self.coefficients + self.about["intercept"], low, high)
         t2, q = self.subspace.distances(X)
@@ -91,7 +95,7 @@ class Model:
             {level: values + width for level, width in half.items()},
             t2,
             q,
-            (t2 > 1) | (q > 1),
+            ~((t2 <= 1) & (q <= 1)),  # NaN, of a spectrum without a signal, is unlike all others
             (values < first) | (values > last),
         )
 

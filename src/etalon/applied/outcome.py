@@ -26,6 +26,7 @@ class Wishes:
     folds : of the outer cross-validation
     test_share : of the specimens, put aside before anything is chosen, where the set has no split of its own
     checkpoint : weights of the embedding; None leaves it out
+    leave_out : ids of samples, or names of specimens with all their scans, that take no part
     """
 
     method: str = AUTO
@@ -33,6 +34,7 @@ class Wishes:
     test_share: float = 0.2
     seed: int = 1
     checkpoint: Path | None = None
+    leave_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from etalon.applied.features import ChannelFeatures, Grid, baselines
+from etalon.applied.features import ChannelFeatures, Grid, baselines, check_signal
 from etalon.applied.judging import error_ratio
 from etalon.applied.methods import quiet_pls
 from etalon.applied.monitor import Subspace
@@ -82,6 +82,8 @@ class Bridge:
             hint = "" if len(shared) else f"; such as {str(source.specimen[0])!r} and {str(target.specimen[0])!r}"
             expected = f"at least {MIN_SHARED} specimens of one name in both, with a reference"
             raise BadInputError(where, "specimens", expected, f"{len(shared)}{hint}")
+        check_signal(source, np.flatnonzero(np.isfinite(y)))
+        check_signal(target, np.arange(len(target)))
         grid = Grid(channels, source.metadata.axis_unit, source.metadata.modality)
         values = np.concatenate([_on(channels, one) for one in (source, target)])
         views = Views(values, baselines(values, grid), **SAVGOL)
@@ -220,7 +222,7 @@ class Comparison:
     candidates : by predictions; standardised : of spectra handed to the unchanged calibration
     recommended : name of a candidate; why : a sentence
     honest : error of choosing by this very comparison: each fold by the method that is best on the others
-    specimens : of the errors, shape (n_scans,)
+    specimens, rows : of the errors, shape (n_scans,): names, and rows of the target's set
     """
 
     candidates: tuple[Candidate, ...]
@@ -229,6 +231,7 @@ class Comparison:
     why: str
     honest: float
     specimens: np.ndarray
+    rows: np.ndarray
 
 
 def compare(
@@ -254,7 +257,8 @@ def compare(
                     missing[name] = error.reason
         for name in STANDARDISATIONS:
             spectra[name].append(setting.predict_standardised(name, rows))
-    specimens = bridge.target.specimen[np.concatenate(tested) - len(bridge.source)]
+    places = np.concatenate(tested) - len(bridge.source)
+    specimens = bridge.target.specimen[places]
     y = bridge.y_shared[np.searchsorted(bridge.shared, specimens)]
     base = np.concatenate(predictions[NONE])
 
@@ -268,7 +272,9 @@ def compare(
     candidates = tuple(judged(name, parts) for name, parts in predictions.items())
     standardised = tuple(judged(name, parts) for name, parts in spectra.items())
     recommended, why = _recommend(candidates)
-    return Comparison(candidates, standardised, recommended, why, _honest(candidates, np.array(folds)), specimens)
+    return Comparison(
+        candidates, standardised, recommended, why, _honest(candidates, np.array(folds)), specimens, places
+    )
 
 
 def _recommend(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:

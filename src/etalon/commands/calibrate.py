@@ -48,6 +48,10 @@ def calibrate(
         float,
         typer.Option(metavar="SHARE", help="Specimens put aside for RMSEP where the set has no split; from 50 on."),
     ] = 0.2,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Sample or specimen that takes no part; repeatable. The report says so."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds and test specimens.")] = 1,
     overwrite: Overwrite = False,
     data: Data = DATA,
@@ -58,6 +62,7 @@ def calibrate(
     \b
     etalon calibrate mine --analyte protein
     etalon calibrate mine --analyte protein --method tuned_pls --out models/protein
+    etalon calibrate mine --analyte protein --leave-out s17 --leave-out s40 --overwrite
     etalon calibrate mine --analyte protein --test-share 0 --json
 
     Preprocessing, latent variables and strengths are chosen inside the training part of every fold; replicate scans of
@@ -74,7 +79,7 @@ def calibrate(
     spectra = open_dataset(dataset, data)
     target = find_target(spectra, analyte)
     folder = out or MODELS / _plain(f"{spectra.metadata.dataset_id}_{target.name}")
-    wishes = Wishes(method, folds, test_share, seed, checkpoint_of(encoder))
+    wishes = Wishes(method, folds, test_share, seed, checkpoint_of(encoder), tuple(leave_out or ()))
     with whole_folder(folder, ABOUT, overwrite) as new:
         outcome = run(spectra, target, wishes, lambda steps, total: progress(steps, "methods and folds", "fit", total))
         outcome.model.save(new)
@@ -107,7 +112,8 @@ def content(outcome: Outcome) -> dict[str, Any]:
     return finite(
         {key: about[key] for key in shown}
         | {"why": outcome.why, "test_set": outcome.test_of, "n_test": len(outcome.test), "methods": methods}
-        | {"covered": outcome.covered, "to_look_at": len(outcome.flagged)}
+        | {"covered": outcome.covered, "to_look_at": len(outcome.flagged), "left_out": about["left_out"]}
+        | {"look_at": {str(outcome.spectra.sample_id[row]): why for row, why in outcome.flagged.items()}}
     )
 
 
@@ -126,6 +132,8 @@ def describe(outcome: Outcome) -> str:
         ("samples", f"{len(outcome.rows)} of {about['n_specimens']} specimens calibrate; {len(outcome.test)} test"),
         ("test set", outcome.test_of),
     ]
+    if left_out := about["left_out"]:
+        lines.append(("left out", f"as asked: {', '.join(left_out)}"))
     for one in outcome.judged:
         if one.not_run:
             text = f"not run: {one.not_run}"

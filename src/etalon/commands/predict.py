@@ -71,7 +71,11 @@ def predict(
         wishes=Wishes(sample=sample_column, no_targets=True),
     )
     found = _read(spectra, data, kept, request)
-    table, interpolated = predict_table(kept, found)
+    try:
+        table, interpolated = predict_table(kept, found)
+    except BadInputError as error:  # of spectra that are no dataset: named after their file
+        where = spectra if error.where == request.dataset_id else error.where
+        raise BadInputError(where, error.field, error.expected, error.found) from error
     about = kept.about
     notes = [f"{int(table[name].sum())} of {len(table)} {name}" for name in ("unlike", "beyond") if table[name].any()]
     if interpolated:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from etalon.contracts import Target
 
 MODELS = Path("models")
+REPORT, SAMPLES = "report.html", "samples.csv"
 
 
 def transfer(
@@ -40,14 +41,16 @@ def transfer(
 
     Samples are the same where their specimens have one name in both sets. Every method is judged by leaving such
     samples out of all that is fitted, the calibration too. Written are a model for the second instrument, which
-    `etalon predict` reads, and its spectra as the first would have measured them, as the dataset TO_as_FROM.
+    `etalon predict` reads, with report.html and samples.csv beside it, and its spectra as the first would have measured
+    them, as the dataset TO_as_FROM.
     """
     from etalon.applied.model import ABOUT
     from etalon.applied.transfer import NAMES, Bridge, compare, settle, transferred, transferred_id
     from etalon.applied.transfer_model import transfer_model
     from etalon.commands.importing import place
     from etalon.commands.output import print_json, progress
-    from etalon.storage import METADATA
+    from etalon.reports.transfer import Carried, render, sample_table
+    from etalon.storage import METADATA, replacing
 
     if method is not None and method not in NAMES:
         raise BadInputError("command line", "--method", f"one of {', '.join(NAMES)}", repr(method))
@@ -69,15 +72,22 @@ def transfer(
             if kept.not_run is not None:
                 raise BadInputError("command line", "--method", "a method that runs here", f"{method}: {kept.not_run}")
         setting = settle(bridge, bridge.shared, bridge.shared[:0], seed)
-        transfer_model(setting, found, kept, wanted, seed).save(new)
+        model = transfer_model(setting, found, kept, wanted, seed)
+        model.save(new)
         best = min(found.standardised, key=lambda one: one.rmse)
+        carried = Carried(bridge, found, kept, best, setting, wanted, model)
+        with replacing(new / SAMPLES) as temporary:
+            sample_table(carried).to_csv(temporary, index=False, float_format="%.6g")
+        with replacing(new / REPORT) as temporary:
+            temporary.write_text(render(carried), encoding="utf-8")
         spectra = transferred(setting, best.name)
         place(data / "real", spectra, overwrite=(written / METADATA).is_file())
     if as_json:
-        print_json(content(bridge, found, kept, best, wanted) | {"folder": str(folder), "spectra": str(written)})
+        places = {"folder": str(folder), "report": str(folder / REPORT), "spectra": str(written)}
+        print_json(content(bridge, found, kept, best, wanted) | places)
         return
     typer.echo(describe(bridge, found, kept, best, wanted, setting))
-    typer.echo(f"model in {folder}, spectra in {written}")
+    typer.echo(f"model, report.html and samples.csv in {folder}; spectra in {written}")
 
 
 def content(bridge: Bridge, found: Comparison, kept: Candidate, best: Candidate, target: Target) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 from etalon.applied.assess import LARGE_RESIDUAL
 from etalon.applied.methods import REFERENCE, TITLES
 from etalon.applied.outcome import Outcome, choice_text
-from etalon.reports.calibration_figures import Drawing, forest
+from etalon.reports.calibration_figures import Drawing, methods
 from etalon.reports.page import page, sample_button, table
 from etalon.reports.svg import number
 
@@ -111,7 +111,7 @@ def _methods(o: Outcome) -> str:
         kept = place if one is o.chosen else kept
         name = f"{escape(TITLES[one.name])}<br><code>{one.name}</code>"
         if one.not_run:
-            rows.append([name, f"not run: {escape(one.not_run)}", ""])
+            rows.append([f"{name}<br>not run: {escape(one.not_run)}", "", ""])
         else:
             ratio, low, high = one.ratio
             interval = "" if one.name == REFERENCE else f"<br>{low:.2f} to {high:.2f}"
@@ -120,7 +120,7 @@ def _methods(o: Outcome) -> str:
     caption = "Nested cross-validation: all choices inside the training part of each fold"
     return (
         f'<p>Kept: <strong>{escape(TITLES[o.chosen.name])}</strong>. {escape(o.why)}</p><div class="figures">'
-        f"{forest(o)}<div>{table(header, rows, caption, kept)}</div></div>"
+        f"{methods(o)}<div>{table(header, rows, caption, kept)}</div></div>"
     )
 
 
@@ -216,7 +216,7 @@ def _protocol(o: Outcome) -> str:
     low, high = map(number, about["limits"])
     chosen = escape(choice_text(about["choice"], about["features"]))
     return (
-        f"<ul><li>Test set: {escape(o.test_of)}.</li>"
+        f"<ul>{_left_out(o)}<li>Test set: {escape(o.test_of)}.</li>"
         f"<li>{o.folds} folds of whole specimens; replicate scans and equal spectra stay together. "
         f"Seed {about['seed']}.</li>"
         f"<li>Chosen on all calibration samples for the kept model: {chosen}.</li>"
@@ -227,6 +227,16 @@ def _protocol(o: Outcome) -> str:
         "<li>Limits: T² by the F distribution, Q by g χ²(h) with the moments of left-out samples, or the quantile of "
         "left-out samples where that is larger.</li></ul>"
         f"<p>Files, with their SHA-256:</p><ul>{''.join(files)}</ul>"
+    )
+
+
+def _left_out(o: Outcome) -> str:
+    names = ", ".join(f"<code>{escape(name)}</code>" for name in o.model.about["left_out"])
+    if not names:
+        return ""
+    return (
+        f"<li><strong>Left out, as asked: {names}.</strong> All figures are of the others, and hold for samples like "
+        "them.</li>"
     )
 
 

@@ -9,12 +9,12 @@ from matplotlib.colors import to_hex
 from etalon.applied.features import ChannelFeatures
 from etalon.applied.methods import REFERENCE
 from etalon.applied.outcome import Outcome
+from etalon.reports.forest import forest
 from etalon.reports.page import figure
 from etalon.reports.svg import Plot, bounds, number
 
 MOST_SPECTRA, MOST_CHANNELS = 150, 300
 LIMIT, WARNING = "0.99", "0.95"
-FOREST_ROW = 34
 
 
 class Drawing:
@@ -171,18 +171,8 @@ class Drawing:
         return figure(plot.render(), plot.title, f"{said} Per channel of the spectrum after preprocessing {name}.")
 
 
-def forest(outcome: Outcome) -> str:
+def methods(outcome: Outcome) -> str:
     """Return the comparison of the methods as a figure: RMSECV relative to tuned PLS, with intervals."""
-    ran = [one for one in outcome.judged if one.not_run is None and np.isfinite(one.ratio[0])]
-    others = [one for one in ran if one.name != REFERENCE]
-    height = 2 * FOREST_ROW + FOREST_ROW * len(ran)
-    ends = bounds(np.array([one.ratio for one in ran]).reshape(-1, 3), around=[1])
-    said = "; ".join(f"{one.name} {one.ratio[0]:.2f} ({one.ratio[1]:.2f} to {one.ratio[2]:.2f})" for one in others)
-    labels = ("RMSECV relative to tuned PLS", "")
-    plot = Plot("methods", "Methods compared", said or "PLS alone.", ends, (0.3, len(ran) + 0.7), labels, height, 152)
-    plot.vertical(1.0, "diagonal")
-    for place, one in enumerate(reversed(ran), 1):
-        low, high = one.ratio[1:]
-        plot.interval(place, low, one.ratio[0], high, one.name, "kept" if one is outcome.chosen else "other")
     caption = "Below 1 is better than tuned PLS; 95 % intervals, bootstrap of specimens. The kept method is coloured."
-    return figure(plot.render(), plot.title, caption)
+    named = [(one.name, one.ratio) for one in outcome.judged if one.not_run is None]
+    return forest(named, outcome.chosen.name, REFERENCE, "RMSECV relative to tuned PLS", caption)

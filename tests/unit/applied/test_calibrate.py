@@ -1,6 +1,7 @@
 """What a calibration promises: nothing leaks, the file predicts as the fit did, intervals hold."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from etalon.errors import BadInputError
 from etalon.evaluate.views import Views
 from etalon.preprocess.chain import PREPROCESSINGS
 from etalon.preprocess.standard import SAVGOL
+from etalon.reports.calibration import render
 from etalon.weights import shipped
 
 from .conftest import AXIS, PROTEIN, make_set
@@ -206,3 +208,46 @@ def test_a_model_is_found_by_its_folder_or_its_json(outcome, tmp_path):
     assert Model.load(tmp_path / "model.json").about == outcome.model.about
     with pytest.raises(BadInputError, match=r"MODEL: expected the folder of a model, with model.json, found a file"):
         Model.load(tmp_path / "model.safetensors")
+
+
+QUICK = Wishes(method="tuned_pls", folds=2)
+
+
+def test_what_is_left_out_takes_no_part_and_is_recorded(easy):
+    whole = calibrate(easy, PROTEIN, QUICK)
+    name = easy.specimen[whole.rows[0]].item()
+    spoiled = easy.reference.copy()
+    gone = easy.specimen == name
+    spoiled[gone] = 1e6
+    asked = replace(QUICK, leave_out=(name,))
+    outcomes = [calibrate(replace(easy, reference=y), PROTEIN, asked) for y in (easy.reference, spoiled)]
+    for outcome in outcomes:
+        assert name not in outcome.spectra.specimen
+        assert outcome.model.about["left_out"] == easy.sample_id[gone].tolist()
+        # The test set is that of the whole set: figures before and after can be compared.
+        ids = [one.spectra.sample_id[one.test].tolist() for one in (outcome, whole)]
+        assert ids[0] == ids[1]
+    np.testing.assert_array_equal(outcomes[0].model.coefficients, outcomes[1].model.coefficients)
+    assert f"Left out, as asked: <code>{easy.sample_id[gone][0]}</code>" in render(outcomes[0])
+    assert "Left out" not in render(whole)
+
+
+def test_a_sample_that_is_not_there_cannot_be_left_out(easy):
+    with pytest.raises(
+        BadInputError, match=r"--leave-out: expected a sample or specimen, such as 's000.*, found 's000-9'"
+    ):
+        calibrate(easy, PROTEIN, replace(QUICK, leave_out=("s000-9",)))
+
+
+def test_a_spectrum_without_a_signal_is_refused_by_name_and_unlike_all_others(easy, outcome):
+    dead = easy.intensities.copy()
+    dead[4] = 0.5
+    name = easy.sample_id[4].item()
+    with pytest.raises(BadInputError, match=f"one value in all channels of '{name}' .--leave-out '{name}'."):
+        calibrate(replace(easy, intensities=dead), PROTEIN, QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        calibrate(replace(easy, intensities=dead), PROTEIN, replace(QUICK, leave_out=(name,)))
+        of_snv = ChannelFeatures("snv", outcome.model.grid, np.empty(0))
+        model = Model(outcome.model.about, of_snv, outcome.model.coefficients, outcome.model.subspace)
+        assert model.predict(dead[4:6]).unlike[0]

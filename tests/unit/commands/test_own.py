@@ -124,15 +124,16 @@ def test_what_cannot_be_done_is_one_line(run, calibrated, arguments, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda frame: frame.iloc[:, :20], "axis: expected scans that cover 1100 to 2400, as the calibration's, found"),
+        (lambda frame: frame.iloc[:, :20], "axis: expected scans that cover 1100 to 2400"),
         (lambda frame: frame.replace(frame.iloc[1, 3], "n/a"), "row 3, column D ('1166.6667'): expected a finite"),
     ],
 )
 def test_spectra_that_do_not_fit_are_refused_for_what_is_wrong_with_them(run, calibrated, change, message):
     change(table(protein=False).head(4).astype(object)).to_csv("odd.csv", index=False)
-    status, out, err = run("predict", calibrated, "odd.csv")
-    assert (status, out) == (2, "")
-    assert err.startswith(f"error: odd.csv: {message}")
+    for unit in ((), ("--axis-unit", "nm")):
+        status, out, err = run("predict", calibrated, "odd.csv", *unit)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"error: odd.csv: {message}")
 
 
 def test_transfer_says_before_its_work_that_the_spectra_would_replace_others(run, calibrated, folder, monkeypatch):
@@ -162,6 +163,11 @@ def test_transfer_writes_a_model_and_spectra(run, calibrated):
     found = json.loads(out)
     assert found["transfer_samples"] == 24
     assert found["methods"][found["recommended"]]["rmse"] < found["methods"]["none"]["rmse"]
+    samples = pd.read_csv(Path(found["folder"]) / "samples.csv")
+    assert np.sqrt((samples["error"] ** 2).mean()) == pytest.approx(
+        found["methods"][found["recommended"]]["rmse"], rel=1e-4
+    )
+    assert Path(found["report"]).read_text().startswith("<!doctype html>")
     status, out, _ = run("predict", found["folder"], "other")
     assert status == 0
     predicted = [float(line.split(",")[1]) for line in out.splitlines()[1:]]
