@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from etalon.models.encoder import Encoder
 
 FS, SHIPPED = "fs", "shipped"
-NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?")
 MIN_CHANNELS = 3
 FLOATS = (np.float64, np.float32)
 
@@ -129,11 +129,11 @@ class SpectralEmbedder(TransformerMixin, BaseEstimator):
         if n_channels < MIN_CHANNELS:
             raise ValueError(f"X has {n_channels} feature(s); a spectrum has at least {MIN_CHANNELS}")
         if given is None and names is not None:
-            matches = [NUMBER.search(str(name)) for name in names]
-            if not all(matches):
-                odd = names[[match is None for match in matches]][0]
+            numbers = [_number(str(name)) for name in names]
+            if None in numbers:
+                odd = names[numbers.index(None)]
                 raise ValueError(f"columns: expected names that hold a wavelength, found {odd!r}")
-            given = [float(match.group()) for match in matches if match]
+            given = np.array(numbers, dtype=np.float64)
         if given is None:
             raise ValueError("wavelengths: expected one a channel, a pair, or a DataFrame named by them; found none")
         axis = np.asarray(given, dtype=np.float64).ravel()
@@ -161,6 +161,13 @@ class SpectralEmbedder(TransformerMixin, BaseEstimator):
         except EtalonError as error:  # scikit-learn's callers expect its kind of error
             raise ValueError(str(error)) from error
         return np.concatenate(list(blocks.values()), axis=1, dtype=X.dtype)
+
+
+def _number(name: str) -> float | None:
+    """Return the number in a name, with a decimal point or comma; None without one, or with marks of thousands."""
+    match = NUMBER.search(name)
+    text = match.group().replace(",", ".") if match else ""
+    return float(text) if text and text.count(".") < 2 else None
 
 
 def embed_stored(
@@ -247,4 +254,8 @@ def _loaded(checkpoint: str | None, changed: int) -> Encoder:
 
     if checkpoint is None:
         return make_encoder({"encoder": FS}).eval()
-    return load_encoder(Path(checkpoint))[0]
+    path = Path(checkpoint)
+    record = path.with_suffix(".json")
+    if path.exists() and not (path.is_file() and record.is_file()):
+        raise BadInputError(path, "file", f"weights, with their record {record.name} beside them", "one without")
+    return load_encoder(path)[0]

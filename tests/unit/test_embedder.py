@@ -154,3 +154,26 @@ def test_a_gpu_gives_the_same():
 def test_importing_etalon_imports_nothing_heavy():
     code = "import sys, etalon; print(sorted({'numpy', 'sklearn', 'torch', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_columns_may_be_named_with_decimal_commas():
+    points, commas = (
+        pd.DataFrame(SPECTRA, columns=[f"{w + 0.25:.2f}".replace(".", mark) for w in AXIS]) for mark in ".,"
+    )
+    found = [SpectralEmbedder("fs").fit(frame).wavelengths_ for frame in (points, commas)]
+    np.testing.assert_array_equal(found[0], found[1])
+    thousands = pd.DataFrame(SPECTRA, columns=[f"{w:,.2f}" for w in AXIS])
+    with pytest.raises(ValueError, match=r"columns: expected names that hold a wavelength, found '1,100\.00'"):
+        SpectralEmbedder("fs").fit(thousands)
+
+
+def test_weights_without_their_record_are_refused(tmp_path):
+    (tmp_path / "mine.safetensors").write_bytes(shipped().read_bytes())
+    for path in (tmp_path / "mine.safetensors", tmp_path):
+        with pytest.raises(ValueError, match="file: expected weights, with their record"):
+            SpectralEmbedder(path, wavelengths=AXIS).fit_transform(SPECTRA)
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="device: expected auto, cpu, cuda or what torch has here, found 'gpu'"):
+        SpectralEmbedder("shipped", wavelengths=AXIS, device="gpu").fit_transform(SPECTRA)

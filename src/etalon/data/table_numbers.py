@@ -16,6 +16,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d*([eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 # What laboratories write where nothing was measured; not "nd", which may mean not detected: a result.
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "."})
+LIMITS = ("<", ">", "≤", "≥")
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -72,7 +73,10 @@ def target_values(table: RawTable, column: int, decimal_comma: bool) -> np.ndarr
         if not is_missing(row[column]):
             number = parse_number(row[column], decimal_comma)
             if number is None or not np.isfinite(number):
-                raise not_a_number(table, i, column, decimal_comma, "a number, or an empty cell where not measured")
+                expected = "a number, or an empty cell where not measured"
+                if str(row[column])[:1] in LIMITS:
+                    expected += " (beyond a limit it is for you to decide: empty, the limit, or half of it)"
+                raise not_a_number(table, i, column, decimal_comma, expected)
             values[i] = number
     if np.isnan(values).all():
         raise BadInputError(table.path, table.column_name(column), "laboratory values", "none")
