@@ -118,10 +118,10 @@ def _methods(c: Carried) -> str:
         interval = "" if one.name == NONE else f"<br>{low:.2f} to {high:.2f}"
         bias, sep = (metric(np.zeros(len(one.errors)), one.errors) for metric in (metrics.bias, metrics.sep))
         rows.append([name, number(one.rmse), number(bias), number(sep), f"{ratio:.2f}{interval}"])
-    header = ["method", "RMSE", "bias", "SEP", "to none, 95 %"]
+    header = ["method", "RMSE", "bias", "SEP", "to none"]
     caption = (
-        f"Errors in {c.target.unit} of scans of left-out transfer samples on the second instrument; their ratio to no "
-        "correction, with 95 % interval"
+        f"Errors in {c.target.unit} of scans of left-out transfer samples on the second instrument; ratio to none (no "
+        "correction) with 95 % interval"
     )
     said = f"Recommended: <strong>{escape(c.found.recommended.name)}</strong>. {escape(c.found.why)}"
     if c.kept is not c.found.recommended:
