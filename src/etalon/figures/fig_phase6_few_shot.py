@@ -27,6 +27,7 @@ CONDITION, KIND = "few_shot", "regression"
 CLASSICAL = ("tuned_pls", "stacked_pls", "tuned_ridge")
 VARIANTS = ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_episodic_asls", "fs")
 HEADS = ("evidence", "ridge")  # the first that all variants were tested with
+KERNELS = "fs/kernels"  # a head on fs alone: a curve beside the others where it ran
 HEIGHT, NOTE_HEIGHT, NOTE_WIDTH = 78.0, 3.2, 150  # mm; mm; characters
 CURVE = ["size", "method", "mean", "low", "high", "relative", "tasks", "tasks_of_all_sizes"]
 
@@ -39,19 +40,21 @@ def few_shot_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
     chosen = (metrics["condition"] == CONDITION) & metrics["metric"].isin(("rmsep", "r2"))
-    chosen &= metrics["method"].isin(CLASSICAL) | metrics["variant"].isin(VARIANTS) & metrics["head"].isin(("", *HEADS))
+    heads = ("", *HEADS, KERNELS.partition("/")[2])
+    chosen &= metrics["method"].isin(CLASSICAL) | metrics["variant"].isin(VARIANTS) & metrics["head"].isin(heads)
     if not chosen.any():
         raise BadInputError("metrics", "condition", f"rows of {CONDITION}", "none")
     return named(plain(metrics[chosen]))
 
 
 def selected(rows: pd.DataFrame) -> list[str]:
-    """Return the names of the rows to draw, whether or not they ran, all embeddings under one head."""
+    """Return the names of the rows to draw, whether or not they ran: all embeddings under one head, and `KERNELS`."""
     ran = set(rows.loc[rows["status"] == "ok", "method"])
     trained = [variant for variant in VARIANTS if any(name.startswith(f"{variant}/") for name in ran)]
     common = (head for head in HEADS if trained and all(f"{variant}/{head}" in ran for variant in trained))
     head = next(common, HEADS[0])
-    return style.order([*CLASSICAL, *(f"{variant}/{head}" for variant in VARIANTS)])
+    beside = [KERNELS] if KERNELS in ran else []
+    return style.order([*CLASSICAL, *(f"{variant}/{head}" for variant in VARIANTS), *beside])
 
 
 def curves(rows: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, bool]:
@@ -166,16 +169,20 @@ def _label_sizes(axis: Axes, sizes: list[float], labels: list[str]) -> None:
 
 
 def _line(name: str) -> str:
-    """Return the style of a method's line: classical rivals of the reference are dashed."""
+    """Return the style of a method's line: classical rivals of the reference are dashed, `KERNELS` is dotted."""
+    if name == KERNELS:
+        return ":"
     return "--" if name in CLASSICAL and name != REFERENCE[KIND] else "-"
 
 
 def _look(name: str) -> style.Method:
+    if name == KERNELS:
+        return style.look(name)
     return style.look(f"{variant_of(name)}/" if "/" in name else name)  # the legend's title names the head
 
 
 def _legend_title(names: list[str], extended: bool) -> str:
-    head = next(name for name in names if "/" in name).partition("/")[2]
+    head = next(name for name in names if "/" in name and name != KERNELS).partition("/")[2]
     title = f"Embeddings under the {style.HEADS[head]}" if head == "evidence" else f"Embeddings + {style.HEADS[head]}"
     return title + ("\nSynthetic or overlapping sets included" if extended else "")
 

@@ -144,3 +144,16 @@ def test_the_command_writes_the_same_bytes_twice(metrics, tmp_path):
         main(["--metrics", str(tmp_path / "metrics.parquet"), *paths])
     for suffix in ("pdf", "png"):
         assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
+
+
+def test_the_kernel_head_is_a_curve_beside_the_others_where_it_ran(metrics):
+    more = metrics[(metrics["variant"] == "fs") & (metrics["head"] == "evidence")].astype({"head": str})
+    more = more.assign(head="kernels", value=more["value"].where(more["metric"] != "rmsep", 0.5 * more["value"]))
+    both = as_records(pd.concat([metrics.astype({"head": str}), more]), METRIC_COLUMNS)
+    names = selected(few_shot_rows(both))
+    assert names.index("fs/kernels") == names.index("fs/evidence") + 1
+    table, _ = table_of(both)
+    assert table.loc[("fs/kernels", 5), "mean"] == pytest.approx(0.5 * table.loc[("fs/evidence", 5), "mean"])
+    legend = draw(both).subfigs[0].axes[-1].get_legend()
+    assert "fs + kernel evidence head" in [text.get_text() for text in legend.get_texts()]
+    assert legend.get_title().get_text().startswith("Embeddings under the evidence head")
