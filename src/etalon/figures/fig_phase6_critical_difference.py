@@ -24,7 +24,7 @@ from etalon.figures.encoder_rows import ABSENT, control_of, named, not_run, scor
 from etalon.figures.style import MM
 from etalon.figures.tab_phase6_downstream import CONTROLS, ENCODERS, FINE_TUNING, HEADS
 
-FIRST = ("tuned_pls", "stacked_pls", "tuned_ridge", "fs/evidence")
+FIRST = ("tuned_pls", "stacked_pls", "tuned_ridge", "fs/evidence", "fs/kernels")
 NEW_HEADS = ("pls", "gpr", "kernel_ridge", "mlp")
 NEW_HEADS_ON = "fsnl_episodic_asls"
 FINE_TUNED = tuple(f"{variant}/{how}" for variant in (*ENCODERS, *CONTROLS) for how in FINE_TUNING)
