@@ -14,7 +14,7 @@ from etalon.figures import (
     tab_phase6_downstream,
 )
 from etalon.figures.command import load_metrics, load_table, load_union, plain
-from etalon.figures.encoder_rows import ON_FS, against, control_of, named, scores, variant_of
+from etalon.figures.encoder_rows import ON_FS, UNTRAINED, against, control_of, named, scores, variant_of
 from etalon.figures.style import PROTOCOLS, REFERENCE, look, order
 from sections.encoders import lever_rows
 from sections.markdown import alone, compared, counts, effect, number, summaries, table_of
@@ -71,6 +71,11 @@ def phase_4(*paths: Path) -> str:
 def phase_5(path: Path) -> str:
     metrics = load_metrics(path)
     rows = scores(named(plain(metrics)), "regression")
+    # The rows beside those of trained encoders: the same tasks, the same heads.
+    trained = rows[~rows["method"].map(variant_of).isin(["", *UNTRAINED])]
+    heads = {name.partition("/")[2] for name in trained["method"]}
+    rows = rows[rows["dataset"].isin(trained["dataset"])]
+    rows = rows[[name.partition("/")[2] in {"", *heads} for name in rows["method"]]]
     learned = rows["method"].map(variant_of) != ""
     classical = rows[~learned & (rows["condition"] == "cv")]
     found = {name: to_pls(pd.concat([classical, rows[learned & (rows["condition"] == name)]])) for name in METADATA}
