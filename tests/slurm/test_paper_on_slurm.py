@@ -100,7 +100,7 @@ def test_a_failing_job_names_its_log_and_stops_what_depends_on_it_alone(paper):
     damaged = plan.folder / TRAINING.replace("fold0", "fold1")
     damaged.write_bytes(damaged.read_bytes()[:-100])
     scores = plan.folder / "results/paper/scores"
-    for score in ("encoders/fs.parquet", "classical.parquet"):
+    for score in ("encoders/masked.parquet", "encoders/fs.parquet", "classical.parquet"):
         (scores / score).unlink()
 
     run = plan.start("phase_1", "--retries", "0")
