@@ -95,7 +95,7 @@ def test_every_section_is_written_from_its_tables(document, tmp_path, monkeypatc
     assert "| fs + evidence head | 0.800 |" in text["phase 6, accuracy"]
     assert "| fs + evidence head | 10 | 3 | 0.800 |" in text["phase 6, few-shot"]
     assert "| other instrument | fs + evidence head | 3 | 0.800 |" in text["phase 6, other instruments"]
-    assert "| corn | fs + evidence head | 3.00 | 1.5 | 6 | 2 |" in text["phase 6, cost"]
+    assert "| fs + evidence head | 3.00 | 6 | 2 |" in text["phase 6, cost"]
     assert text["phase 6, levers"].count("\n| metadata | perceiver") == 2
     assert np.all([section.endswith("\n\n") for section in text.values()])
 
