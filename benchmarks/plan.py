@@ -28,12 +28,17 @@ AIM = 120.0
 
 def repeated(datasets: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     """Return `count` entries: those of a catalogue that are not generated, over and over again."""
-    measured = [entry for entry in datasets if entry["reader"] != "synthetic"]
+    measured = [entry for entry in datasets if not entry["reader"].startswith("synthetic")]
     return [renamed(measured[number % len(measured)], number // len(measured)) for number in range(count)]
 
 
 def renamed(entry: dict[str, Any], copy: int) -> dict[str, Any]:
-    """Return an entry under the name of its copy, which refers to copies of the same number."""
+    """Return an entry under the name of its copy, which refers to copies of the same number.
+
+    The first keeps its name, by which the configuration knows it.
+    """
+    if copy == 0:
+        return dict(entry)
     suffix = f"_copy{copy}"
     new = entry | {"id": entry["id"] + suffix, "family": entry["family"] + suffix}
     if "paired_with" in entry:
