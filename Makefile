@@ -29,7 +29,7 @@ report: $(INSTALLED)  ## report.html of what the demo has computed
 	snakemake --report report.html
 
 test: $(INSTALLED)  ## the tests
-	pytest -n auto --dist loadfile --ignore tests/slurm
+	pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/slurm
 
 test-slurm: $(INSTALLED)  ## the paper's plan on a Slurm of one node, which it installs and starts (root, apt)
 	bash tests/slurm/with_cluster.sh pytest tests/slurm

@@ -20,6 +20,15 @@ NEEDS = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: started last, one would keep a worker busy when the others are done."""
+    patience: dict[Path, float] = {}
+    for item in items:
+        limit, slow = item.get_closest_marker("timeout"), item.get_closest_marker("slow")
+        patience[item.path] = max(patience.get(item.path, 0), limit.args[0] if limit else slow is not None)
+    items.sort(key=lambda item: -patience[item.path])
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (available, reason, requirement) in NEEDS.items():
         if item.get_closest_marker(marker) and not available:

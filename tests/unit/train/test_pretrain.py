@@ -88,6 +88,7 @@ def test_the_state_of_another_training_is_not_continued(training, caplog):
     assert equal(weights, fresh)
 
 
+@pytest.mark.slow
 def test_two_ranks_give_the_loss_curve_of_one(training):
     steps = {"spectra": 24 * 50}
     _, one, _ = run(training, "perceiver", MASKED, "one", augment=ALL, **steps)
