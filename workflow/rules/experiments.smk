@@ -290,7 +290,7 @@ SETTINGS = {
     | {
         "amplitudes": config["robustness"]["amplitudes"],
         "asls": config["asls"],
-        "heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence")],
+        "heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence", "kernels")],
         "max_spectra": config["embedding"]["robustness"]["max_spectra"],
     },
     "cost": lambda: chosen("cost", "repeats", "heads")

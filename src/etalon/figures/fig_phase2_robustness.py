@@ -20,19 +20,20 @@ from etalon.figures.style import MM, REFERENCE
 CLASSICAL = ("tuned_pls", "asls_snv_pls")
 VARIANTS = ("random_init", *LADDER, "fsnl_episodic_asls", "fs")
 HEADS = ("evidence", "ridge")  # the first that all variants were tested with
+BEST = "fs/kernels"  # drawn besides, dashed: a head that no trained encoder can have
 TASK_KIND = "regression"
 Y_LABEL = "RMSECV / RMSECV of clean tuned PLS, geometric mean over tasks"
 HEIGHT, NOTE_HEIGHT, NOTE_WIDTH = 98.0, 3.2, 150  # mm; mm; characters
 
 
 def selected(rows: pd.DataFrame) -> list[str]:
-    """Return the names of the rows to draw, whether or not they ran, all embeddings under one head."""
+    """Return the names of the rows to draw, whether or not they ran: all embeddings under one head, and `BEST`."""
     disturbed = rows[rows["condition"].isin(PANELS)]
     tested = set(disturbed["method"])
     trained = [variant for variant in VARIANTS if any(name.startswith(f"{variant}/") for name in tested)]
     common = (head for head in HEADS if trained and all(f"{variant}/{head}" in tested for variant in trained))
     head = next(common, HEADS[-1])
-    return style.order([*CLASSICAL, *(f"{variant}/{head}" for variant in VARIANTS)])
+    return style.order([*CLASSICAL, *(f"{variant}/{head}" for variant in VARIANTS), *({BEST} & tested)])
 
 
 def common_scores(metrics: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -120,7 +121,7 @@ def _amplitudes(rows: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
 
 def _legend_title(names: list[str], means: pd.DataFrame, extended: bool) -> str:
     title = "Tasks that every method was tested on"
-    if heads := {name.partition("/")[2] for name in names if "/" in name}:
+    if heads := {name.partition("/")[2] for name in names if "/" in name and name != BEST}:
         title += f"\nEmbeddings under the {style.HEADS[heads.pop()]}"
     if extended:
         title += "\n" + ("Synthetic spectra" if means["synthetic"].any() else "Overlapping sets") + " included"
@@ -146,8 +147,10 @@ def _draw_panel(axis: Axes, title: str, found: pd.DataFrame, names: list[str]) -
     axis.set_axisbelow(True)
     for name in names if len(found) else ():
         own = found[found["method"] == name].sort_values("level")
-        look = style.look(f"{variant_of(name)}/" if "/" in name else name)  # the legend's title names the head
-        axis.plot(own["level"], own["mean"], color=look.colour, marker=look.marker, label=look.label)
+        # The legend's title names the head of all embeddings but the best.
+        look = style.look(f"{variant_of(name)}/" if "/" in name and name != BEST else name)
+        line = "--" if name == BEST else "-"
+        axis.plot(own["level"], own["mean"], line, color=look.colour, marker=look.marker, label=look.label)
     text = "not run"
     if len(found):
         text = ", ".join(style.count(found[f"{name}s"].max(), name) for name in ("task", "dataset"))

@@ -1,6 +1,7 @@
 """The robustness figure of embeddings: one set of tasks for all lines, and what is said of the rest."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from etalon.errors import BadInputError
@@ -60,6 +61,17 @@ def test_all_embeddings_stand_under_one_head(encoder_robustness):
     rows.loc[only_ridge, "method"] = "masked/ridge"
     assert {name.partition("/")[2] for name in selected(rows) if "/" in name} == {"ridge"}
     assert "Embeddings under the evidence head" in title(panels(draw(encoder_robustness)))
+
+
+def test_the_best_head_of_fs_has_a_line_of_its_own(encoder_robustness):
+    evidence = (encoder_robustness["variant"] == "fs") & (encoder_robustness["head"] == "evidence")
+    own = encoder_robustness[evidence].assign(head="kernels")
+    own["value"] *= 0.5
+    axes = panels(draw(pd.concat([encoder_robustness, own], ignore_index=True)))
+    assert "Embeddings under the evidence head" in title(axes)
+    for axis in axes.values():
+        np.testing.assert_allclose(line(axis, "fs"), np.array([1, 2, 3, 4, 5]) * 0.8 * 0.5)
+        np.testing.assert_allclose(line(axis, "fs + kernel evidence head"), np.array([1, 2, 3, 4, 5]) * 0.8 * 0.25)
 
 
 def test_what_did_not_run_is_named(encoder_robustness):
