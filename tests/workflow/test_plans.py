@@ -1,5 +1,6 @@
 """What would be run: from the catalogue alone, without data, for every target and configuration."""
 
+import json
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ FIGURE_RULES = {
     *("tab_phase3_lodo", "fig_phase3_lodo_boxplots", "fig_phase3_train_test_heatmap"),
     *("fig_phase4_synthetic", "fig_phase5_metadata"),
     *("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot", "tab_phase6_cost"),
-    *("tab_phase6_cross_instrument", "tab_pretraining_levers", "tab_pretraining_final"),
+    *("tab_phase6_cross_instrument", "tab_pretraining_levers", "tab_pretraining_final", "fig_pretraining_scaling"),
     *("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
     *("fig_transfer_degradation", "fig_transfer_cross_modality", "fig_transfer_attention", "fig_transfer_latent_map"),
     "tab_transfer_outliers",
@@ -27,8 +28,8 @@ FIGURE_RULES = {
     *("fig_transfer_matrix", "fig_transfer_set_composition", "fig_transfer_uncertainty", "fig_transfer_pretraining"),
     *("fig_transfer_architecture", "tab_transfer_ablation", "tab_transfer_cost"),
 }
-# The demo has no specimens that two modalities measured.
-NOT_IN_DEMO = {"fig_transfer_cross_modality"}
+# The demo has no specimens that two modalities measured, and leaves the learning curves out.
+NOT_IN_DEMO = {"fig_transfer_cross_modality", "fig_pretraining_scaling"}
 PHASES = {f"phase_{number}" for number in range(7)}
 
 
@@ -125,7 +126,26 @@ def test_no_checkpoint_is_shown_a_family_that_it_is_judged_on(workflow, catalogu
         assert sum(len(families) for families in of_variant) == len(labelled), "every family is held out exactly once"
     for key, families in judged.items():
         assert not families & trained.get(key, set())
-        assert key[0] == "fs" or len(trained[key]) > 20
+        share = 0.25 if "quarter_families" in key[0] else 0.5 if "half_families" in key[0] else 1.0
+        assert key[0] == "fs" or len(trained[key]) > 20 * share
+
+
+def test_a_variant_of_another_scale_differs_in_that_alone(workflow):
+    def planned(variant):
+        target = f"results/paper/checkpoints/{variant}/fold0/seed0.safetensors"
+        job = next(job for job in workflow.plan(target, *RUNS["paper"]) if job.rule == "pretrain")
+        data = re.search(r"--data (.*?) --", job.shell)[1].split()
+        return json.loads(re.search(r"--settings '(.*?)'", job.shell)[1]), set(data)
+
+    base, sets = planned("fsnl_episodic_asls")
+    quarter, of_quarter = planned("fsnl_episodic_asls_quarter_spectra")
+    assert (quarter.pop("training"), of_quarter) == (base["training"] | {"spectra": 18750}, sets)
+    assert quarter.items() <= base.items()
+    double, of_double = planned("fsnl_episodic_asls_double_width")
+    assert (double, of_double) == (base | {"size": base["size"] | {"width": 128}}, sets)
+    few, half = planned("fsnl_episodic_asls_quarter_families"), planned("fsnl_episodic_asls_half_families")
+    assert few[0] == half[0] == base
+    assert few[1] < half[1] < sets, "a smaller share is drawn from the larger"
 
 
 def test_no_network_of_calibration_transfer_saw_the_family_that_it_is_judged_on(workflow, catalogue):

@@ -17,6 +17,7 @@ ENCODERS = ("random_init", "masked_aug_baseline", "fsnl_random_init", "fsnl_epis
 TABLES = {
     "embedding_lodo": ("zero_shot", "slope_bias", "spiked", "local_only"),
     "embedding_synthetic": ("cv", "zero_shot", "spiked"),
+    "embedding_scaling": ("cv",),
     "embedding_metadata": ("cv", "metadata_never", "metadata_missing", "metadata_wrong"),
     "embedding_downstream": ("cv",),
     "embedding_few_shot": ("few_shot",),

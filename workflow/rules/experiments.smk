@@ -4,6 +4,7 @@
 from collections import Counter
 
 from etalon.evaluate.lodo_groups import neighbours
+from etalon.seeds import derive_seed
 
 
 def scores_of(wildcards):
@@ -47,7 +48,7 @@ def read_variants(path):
         validate(variants, "../schemas/variants.schema.yaml")
     except WorkflowError as error:
         stop(f"{path}: {explain(error.__context__)}")
-    for block in ("variants", "synthetic", "metadata", "finalists", "seeds_of"):
+    for block in ("variants", "synthetic", "metadata", "scaling", "finalists", "seeds_of"):
         if unknown := [name for name in config["encoders"][block] if name not in variants]:
             stop(f"config: encoders.{block}: no variant {unknown[0]!r} in {path}")
     return variants
@@ -99,9 +100,13 @@ def checkpoints(variants):
 
 
 def training_sets(wildcards):
-    """Datasets that may train an encoder: none of a held-out family."""
+    """Datasets that train an encoder: none of a held-out family, and of the others those of the variant's share."""
     left_out = families_of(wildcards)
-    return [dataset for dataset in DATASETS if CATALOGUE[dataset].family not in left_out]
+    families = sorted({CATALOGUE[dataset].family for dataset in DATASETS} - set(left_out))
+    if (share := VARIANTS[wildcards.variant]["scale"].get("families", 1)) < 1:
+        families.sort(key=lambda family: derive_seed(config["seed"], "families", wildcards.heldout, family))
+        families = families[: max(1, round(share * len(families)))]
+    return [dataset for dataset in DATASETS if CATALOGUE[dataset].family in families]
 
 
 def families_of(wildcards):
@@ -115,14 +120,17 @@ def training_settings(wildcards):
     """All that decides a training besides its data and its seed, as JSON text."""
     variant, pretraining = VARIANTS[wildcards.variant], config["pretraining"]
     own = pretraining["fsnl" if variant["encoder"] == "fsnl" else "perceiver"]
-    shared = ("spectra", "clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
+    shared = ("clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
     optimisation = ("learning_rate", "weight_decay", "warm_up")
+    scale = variant["scale"]
     content = {
-        "variant": {key: value for key, value in variant.items() if key != "gpus"},
-        "size": own["size"],
+        "variant": {key: value for key, value in variant.items() if key not in ("gpus", "scale")},
+        "size": own["size"] | {"width": round(own["size"]["width"] * scale.get("width", 1))},
         "batch": own["batch"],
         "device": pretraining["device"],
-        "training": {key: pretraining[key] for key in shared} | {key: own[key] for key in optimisation},
+        "training": {"spectra": round(pretraining["spectra"] * scale.get("spectra", 1))}
+        | {key: pretraining[key] for key in shared}
+        | {key: own[key] for key in optimisation},
     }
     if variant["encoder"] == "perceiver":
         content["masking"] = {key: own[key] for key in ("n_visible", "n_masked", "mask_share")}
@@ -290,7 +298,9 @@ SETTINGS = {
     | {
         "amplitudes": config["robustness"]["amplitudes"],
         "asls": config["asls"],
-        "heads": [head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence", "kernels")],
+        "heads": [
+            head for head in config["embedding"]["heads"] if head in ("ridge", "evidence", "fs_evidence", "kernels")
+        ],
         "max_spectra": config["embedding"]["robustness"]["max_spectra"],
     },
     "cost": lambda: chosen("cost", "repeats", "heads")
@@ -367,8 +377,8 @@ SEEDS = {
     "few_shot": config["few_shot"]["seeds"],
     "cross_instrument": config["cross_instrument"]["seeds"],
 }
-MAIN, FINALISTS, SYNTHETIC, TOLD = (
-    config["encoders"][key] for key in ("variants", "finalists", "synthetic", "metadata")
+MAIN, FINALISTS, SYNTHETIC, TOLD, SCALED = (
+    config["encoders"][key] for key in ("variants", "finalists", "synthetic", "metadata", "scaling")
 )
 COSTED = [dataset for dataset in MEASURED if dataset in config["cost"]["datasets"]] or MEASURED[:1]
 UNTRAINED = [variant for variant in MAIN if not VARIANTS[variant]["losses"]]
@@ -387,6 +397,7 @@ TABLES = {
         ("classical", "classical_robustness", "classical_lodo"),
         {"encoders": SYNTHETIC, "encoder_robustness": SYNTHETIC, "encoder_lodo": SYNTHETIC},
     ),
+    "embedding_scaling": ((), {"encoders": SCALED}),
     "embedding_metadata": (("classical",), {"encoders": UNTRAINED, "encoder_metadata": TOLD}),
     "embedding_downstream": (
         ("classical", "tabpfn"),

@@ -43,6 +43,7 @@ CATEGORIES = {
             ["embedding_encoders"],
             "Table: chosen on one half of the families, judged on the other",
         ),
+        "fig_pretraining_scaling": (["embedding_scaling"], "Figure: more spectra, families and parameters"),
         "fig_pretraining_curves": (["pretraining"], "Figure: curves of training"),
         "fig_embedding_map": (["embedding_map"], "Figure: map of embeddings"),
     },
@@ -153,7 +154,7 @@ rule phase_6:
     input:
         drawn("tab_phase6_downstream", "fig_phase6_critical_difference", "fig_phase6_few_shot"),
         drawn("tab_phase6_cost", "tab_phase6_cross_instrument", "tab_pretraining_levers"),
-        drawn("tab_pretraining_final"),
+        drawn("tab_pretraining_final", *(name for name in ("fig_pretraining_scaling",) if name in FIGURES)),
 
 
 rule figures:

@@ -29,6 +29,7 @@ RESULT_SECTIONS: dict[str, Section] = {
     "phase 6, cost": protocols.phase_6_cost,
     "phase 6, levers": encoders.levers,
     "pretraining, report half": encoders.pretraining_final,
+    "pretraining, learning curves": encoders.pretraining_scaling,
     "calibration transfer": transfer.transfer,
     "learned transfer": transfer.learned_transfer,
     "calibration transfer, ageing": transfer.transfer_ageing,

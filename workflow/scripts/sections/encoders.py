@@ -9,6 +9,7 @@ import pandas as pd
 from etalon.catalogue import load_catalogue
 from etalon.evaluate.compare import claimable, geometric_mean, paired
 from etalon.figures import (
+    fig_pretraining_scaling,
     tab_encoder_readouts,
     tab_phase0_baselines,
     tab_phase1_feasibility,
@@ -150,3 +151,17 @@ The two levers of the head over all tasks, as the error with the lever relative 
 {levers_of_head}
 
 """
+
+
+@shipped("embedding_scaling")
+def pretraining_scaling(path: Path) -> str:
+    rows = scores(named(plain(load_metrics(path))), "regression")
+    lines = []
+    for panel in fig_pretraining_scaling.PANELS:
+        cell = fig_pretraining_scaling.compare_scales(rows, panel)
+        for factor, (variant, _) in panel.points.items():
+            for head in fig_pretraining_scaling.HEADS:
+                if (name := f"{variant}/{head}") in cell.names:
+                    lines.append([panel.label, f"{factor:g}", HEADS[head], *effect(cell.summary.loc[name])])
+    names = ("scaled", "factor", "head", "tasks", "trained / untrained", "95 % interval", "p")
+    return alone(names, lines)
