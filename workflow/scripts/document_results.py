@@ -19,6 +19,7 @@ RESULT_SECTIONS: dict[str, Section] = {
     "phase 0": encoders.phase_0,
     "phase 1": encoders.phase_1,
     "phase 2": encoders.phase_2,
+    "phase 2, robustness": encoders.phase_2_robustness,
     "wins and losses": encoders.wins_and_losses,
     "phase 3": protocols.phase_3,
     "phase 4": protocols.phase_4,
