@@ -116,9 +116,9 @@ def phase_2_robustness(path: Path) -> str:
             line.append(f"{smallest:.2f}, {largest:.2f}")
     titles = [panel.title.lower() for panel in PANELS.values()]
     return f"""
-RMSECV on spectra disturbed with the smallest and the largest of four amplitudes, relative to that of tuned PLS on spectra
-as measured; geometric mean over the same {found["tasks"].max()} tasks of {found["datasets"].max()} datasets of up to 120
-spectra. Nothing is fitted anew.
+RMSECV on spectra disturbed with the smallest and the largest of four amplitudes, relative to that of tuned PLS on
+spectra as measured; geometric mean over the same {found["tasks"].max()} tasks of {found["datasets"].max()} datasets of
+up to 120 spectra. Nothing is fitted anew.
 
 {table_of(("method", "as measured", *titles), lines)}
 
