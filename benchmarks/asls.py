@@ -39,10 +39,11 @@ WORKERS = os.cpu_count() or 1
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--full", action="store_true", help="15,000 and 100,000 spectra")
+    arguments.add_argument("--spectra", type=int, default=3000, help="that are timed, without --full")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--scratch", type=Path, help="folder for the files, 2 GB with --full")
     args = arguments.parse_args()
-    n_timed, n_streamed = (15_000, 100_000) if args.full else (3_000, 12_000)
+    n_timed, n_streamed = (15_000, 100_000) if args.full else (args.spectra, 4 * args.spectra)
 
     with tempfile.TemporaryDirectory(dir=args.scratch) as scratch, threadpool_limits(1):
         folder = Path(scratch) / "timed"
@@ -72,7 +73,7 @@ def main() -> None:
         seconds, peak_mib = run_alone(streamed)
 
     per_spectrum = {
-        name: times[name] / n for name, n in (("stage", n_timed), ("one_process", n_timed), ("in_step", 2000))
+        name: times[name] / n for name, n in (("stage", n_timed), ("one_process", n_timed), ("in_step", len(some)))
     }
     report(
         "asls",

@@ -41,13 +41,14 @@ TIMED = {"fs": 4 * FEW, "fsnl_64": FEW, "fsnl_128": FEW, "perceiver": FEW // 2}
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--encoders", nargs="+", choices=[*ENCODERS], default=[*ENCODERS])
     arguments.add_argument("--rounds", type=int, default=5)
     args = arguments.parse_args()
 
-    peaks = {name: {n: peak_mib(name, n) for n in (FEW, MANY)} for name in ENCODERS}
+    peaks = {name: {n: peak_mib(name, n) for n in (FEW, MANY)} for name in args.encoders}
     calls = {}
-    for name, n in TIMED.items():
-        encoder, batch = make_encoder(name), make_batch(n)
+    for name in args.encoders:
+        encoder, batch = make_encoder(name), make_batch(TIMED[name])
         embed_grid(encoder, batch.rows(slice(0, CHUNK)), CHUNK)  # matrices of the grid
         calls[name] = partial(embed_grid, encoder, batch, CHUNK)
     torch.set_num_threads(1)
@@ -57,7 +58,7 @@ def main() -> None:
     rates = {name: TIMED[name] / seconds for name, seconds in times.items()}
     report(
         "embed",
-        ratios={name: rates[name] / goal for name, goal in GOALS.items()},
+        ratios={name: rate / GOALS[name] for name, rate in rates.items()},
         figures={f"{name}_spectra_per_s": rate for name, rate in rates.items()}
         | {f"{name}_spectra_a_cpu_s": rate for name, rate in cpu_rates.items()}
         | {

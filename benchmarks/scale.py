@@ -31,6 +31,8 @@ def main() -> None:
     arguments.add_argument("--scratch", type=Path, help="folder for one shard and its embeddings, 0.6 GB")
     arguments.add_argument("--figure", type=Path, help="PNG to draw")
     args = arguments.parse_args()
+    if len(args.spectra) < 2 or min(args.spectra) < N_SETS:
+        arguments.error(f"--spectra: expected at least two numbers from {N_SETS} on, found {args.spectra}")
     measured = []
     for spectra in args.spectra:
         measured.append(measure(spectra, args.scratch))

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from requests import Response
 
-from etalon.catalogue import load_catalogue
+from etalon.catalogue import FileSource, load_catalogue
+from etalon.data import fetch, pinning
 from etalon.data.fetch import _reason, _stay_encrypted
 from etalon.errors import BadInputError
 
@@ -29,6 +30,24 @@ def test_a_redirection_away_from_https_is_refused_before_it_is_followed(location
 @pytest.mark.parametrize("location", ["https://mirror.example.org/a", "/b", "b"])
 def test_a_redirection_within_https_is_followed(location):
     _stay_encrypted(redirection("https://example.org/a", location))
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_what_is_fetched_and_what_is_pinned_both_refuse_it(pinned, tmp_path, monkeypatch):
+    """A library that is pinned has no checksum yet, which would show what was changed on the way."""
+
+    def answer(url, hooks, **_):
+        hooks["response"](redirection(url, "http://example.org/a"))
+        pytest.fail("the redirection was followed")
+
+    monkeypatch.setattr("requests.get", answer)
+    file = {"path": "a.csv", "url": "https://example.org/a"}
+    with pytest.raises(OSError, match="not https"):
+        if pinned:
+            pinning._place(file, tmp_path, None)
+        else:
+            fetch._download(FileSource(**file, sha256="0" * 64, bytes=1), tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_file_of_the_catalogue_has_an_https_address_and_a_checksum():

@@ -1,7 +1,5 @@
 """The report of a calibration in a browser: whole in one file, seen, reached by keyboard, on a phone and in print."""
 
-import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +9,16 @@ from etalon.applied.calibrate import calibrate
 from etalon.applied.outcome import Wishes
 from etalon.contracts import Metadata, SpectraSet, Target
 from etalon.reports.calibration import render
+from report_pages import (
+    HOSTILE,
+    check_every_figure_is_seen,
+    check_it_names_no_other_file,
+    check_it_prints_on_white,
+    check_nothing_is_fetched_or_goes_wrong,
+    open_report,
+)
 
 FIGURES = ("methods", "agreement", "residuals", "distances", "components", "spectra", "map", "coefficients")
-# A name that would break out of its page if it were not written as text.
-HOSTILE = '</script><img src="https://localhost:9/x" onerror="alert(1)">'
 PROTEIN = Target("protein", "protein", "%")
 
 
@@ -35,40 +39,23 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(browser, written):
-    browser.call("Page.navigate", url=written.as_uri())
-    browser.wait_for("document.readyState === 'complete' && document.querySelectorAll('svg.plot').length > 0")
-    return browser
+    return open_report(browser, written)
 
 
 def test_the_file_names_no_other_file(written):
-    text = written.read_text()
-    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!#)[^"']+""", text.replace(HOSTILE, "")) == []
-    assert HOSTILE not in text
+    check_it_names_no_other_file(written.read_text())
 
 
 @pytest.mark.chromium
 def test_nothing_is_fetched_and_nothing_goes_wrong(opened):
-    time.sleep(0.3)
-    opened.wait_for("true")
-    requested = [request["request"]["url"] for request in opened.seen("Network.requestWillBeSent")]
-    assert [url for url in requested if not url.startswith("file:")] == []
-    assert opened.seen("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled") == []
+    check_nothing_is_fetched_or_goes_wrong(opened)
 
 
 @pytest.mark.chromium
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_figure_is_seen_and_nothing_is_wider_than_the_page(opened, width, scheme):
-    opened.look(width, scheme)
-    boxes = opened.wait_for(
-        "[...document.querySelectorAll('svg.plot')].map(s => [s.id, s.getBoundingClientRect().width,"
-        " s.getBoundingClientRect().height, s.querySelectorAll('path,circle').length])"
-    )
-    assert {name for name, *_ in boxes} == set(FIGURES)
-    assert all(250 < w <= width and h > 100 and marks > 5 for _, w, h, marks in boxes)
-    assert opened.wait_for(f"document.documentElement.scrollWidth <= {width}")
-    ground = opened.wait_for("getComputedStyle(document.body).backgroundColor")
-    assert (max(map(int, re.findall(r"\d+", ground))) < 60) == (scheme == "dark")
+    check_every_figure_is_seen(opened, FIGURES, width, scheme)
 
 
 @pytest.mark.chromium
@@ -130,7 +117,4 @@ def test_what_cannot_be_seen_is_said(opened):
 
 @pytest.mark.chromium
 def test_it_prints_on_white_with_every_figure(opened):
-    opened.look(800, "dark", "print")
-    assert opened.wait_for("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert len(opened.call("Page.printToPDF", printBackground=True)["data"]) > 30_000
-    opened.look(1280)
+    check_it_prints_on_white(opened)

@@ -45,3 +45,9 @@ def test_a_run_with_a_part_of_the_experiments_replaces_that_part(ship):
     content = load_json(shipped / "provenance.json")
     assert {name: own["seconds"] for name, own in content["experiments"].items()} == {"transfer": 2.0, "outliers": 3.0}
     assert set(content["datasets"]) == {"set_transfer", "set_outliers"}
+
+
+def test_a_run_that_is_not_there_ships_nothing(ship):
+    with pytest.raises(SystemExit, match=r"results/papr/metrics: expected metrics tables of a run, found none"):
+        ship("papr")
+    assert not Path("results/reference").exists()

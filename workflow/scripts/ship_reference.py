@@ -5,6 +5,7 @@ Usage: python workflow/scripts/ship_reference.py RUN
 A run that holds a part of the experiments replaces what was shipped of these; the rest stays as it is.
 """
 
+import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ from etalon.storage import load_json, replacing, save_json
 
 def main(run: str) -> None:
     source, target = Path("results") / run, Path("results/reference") / run
-    for table in sorted((source / "metrics").glob("*.parquet")):
+    if not (tables := sorted((source / "metrics").glob("*.parquet"))):
+        sys.exit(f"error: {source / 'metrics'}: expected metrics tables of a run, found none")
+    for table in tables:
         with replacing(target / "metrics" / table.name) as temporary:
             shutil.copyfile(table, temporary)
     record = target / "provenance.json"
@@ -54,4 +57,6 @@ def add(found: dict[str, Any], name: str, record: dict[str, Any], shown: tuple[s
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("run", metavar="RUN")
+    main(arguments.parse_args().run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 from ikpls.sklearn import PLS
 
+from etalon.applied.judging import Splits, predictions_of_choosing
 from etalon.applied.methods import Bench, Fitted, quiet_pls
 from etalon.applied.model import FORMAT, Model
 from etalon.applied.monitor import LEVELS, at_least, q_limit, t2_limit
-from etalon.applied.outcome import Judged, Outcome, finite
+from etalon.applied.outcome import Judged, Outcome, Wishes, finite
 from etalon.contracts import SpectraSet, Target
 from etalon.errors import BadInputError
 from etalon.evaluate import tuning
@@ -36,7 +36,7 @@ class Parts:
     rows: np.ndarray
     test: np.ndarray
     test_of: str
-    folds: Sequence[tuple[np.ndarray, np.ndarray]]
+    folds: Splits
 
 
 def assess(
@@ -48,18 +48,20 @@ def assess(
     chosen: Judged,
     why: str,
     kept: Fitted,
-    seed: int,
+    wishes: Wishes,
 ) -> Outcome:
     """Return what the kept method is worth; `kept` is fitted to all calibration rows."""
     rows, test = parts.rows, parts.test
     y, groups = bench.y[rows], bench.groups[rows]
-    curve, best = pls_curve(bench, rows, derive_seed(seed, "curve"))
+    curve, best = pls_curve(bench, rows, derive_seed(wishes.seed, "curve"))
     features, (coefficients, intercept) = kept.features(), kept.line()
     subspace = kept.subspace(features.transform(bench.spectra[rows]), best)
     t2, q = _left_out_distances(kept, bench, parts, subspace.n_components)
     n_specimens, k = len(np.unique(groups)), subspace.n_components
-    errors = chosen.predictions - y
-    quantiles = {level: float(conformal_quantile(by_specimen(errors, groups), level)) for level in INTERVALS}
+    by_choosing = predictions_of_choosing(judged, y, groups, parts.folds, wishes.method, wishes.seed)
+    scores = by_specimen(by_choosing - y, groups)
+    quantiles = {level: float(conformal_quantile(scores, level)) for level in INTERVALS}
+    of_specimens = by_specimen(t2, groups), by_specimen(q, groups)
     about = {
         **origin(spectra, target),
         "method": chosen.name,
@@ -67,12 +69,12 @@ def assess(
         "features": features.describe(),
         "reference_range": [y.min(), y.max()],
         "limits": clip_range(y),
-        "t2_limits": {level: at_least(t2_limit(n_specimens, k, level), t2, level) for level in LEVELS},
-        "q_limits": {level: at_least(q_limit(q, level), q, level) for level in LEVELS},
+        "t2_limits": {level: at_least(t2_limit(n_specimens, k, level), of_specimens[0], level) for level in LEVELS},
+        "q_limits": {level: at_least(q_limit(q, level), of_specimens[1], level) for level in LEVELS},
         "quantiles": quantiles,
         "intercept": intercept,
         "statistics": {},
-        "seed": seed,
+        "seed": wishes.seed,
         "n_calibration": len(rows),
         "n_specimens": n_specimens,
         "transferred_from": None,
@@ -84,7 +86,7 @@ def assess(
     if len(test):
         seen = model.predict(bench.spectra[test]).values
         test_t2, test_q = subspace.distances(features.transform(bench.spectra[test]))
-    flagged = _flags(model, rows, t2, q, errors / chosen.rmsecv)
+    flagged = _flags(model, rows, t2, q, (chosen.predictions - y) / chosen.rmsecv)
     flagged |= _flags(model, test, test_t2, test_q, (seen - bench.y[test]) / chosen.rmsecv)
     outcome = Outcome(
         spectra=spectra,
@@ -105,7 +107,7 @@ def assess(
         test_t2=test_t2,
         test_q=test_q,
         quantiles=quantiles,
-        covered=_coverage(chosen.predictions, y, groups, parts.folds),
+        covered=_coverage(by_choosing, y, groups, parts.folds),
         flagged=flagged,
         curve=curve,
         folds=len(parts.folds),
@@ -155,17 +157,15 @@ def _left_out_distances(kept: Fitted, bench: Bench, parts: Parts, n_components: 
     return t2, q
 
 
-def by_specimen(errors: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the largest absolute error of each specimen's scans: specimens are exchangeable, their scans are not."""
+def by_specimen(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the largest absolute value of each specimen's scans: specimens are exchangeable, their scans are not."""
     _, number = np.unique(groups, return_inverse=True)
     scores = np.zeros(number.max() + 1)
-    np.maximum.at(scores, number, np.abs(errors))
+    np.maximum.at(scores, number, np.abs(values))
     return scores
 
 
-def _coverage(
-    predictions: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: Sequence[tuple[np.ndarray, np.ndarray]]
-) -> dict[float, float]:
+def _coverage(predictions: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: Splits) -> dict[float, float]:
     """Return the share of references inside intervals whose width comes from the errors of the other folds."""
     errors, inside = predictions - y, {level: np.zeros(len(y)) for level in INTERVALS}
     for others, out in folds:

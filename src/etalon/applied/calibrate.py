@@ -33,15 +33,16 @@ def calibrate(
 
     Raises
     ------
-    BadInputError : a wish that cannot be met; fewer than 20 measured samples or 10 specimens; references that are
-        equal; a measured sample whose spectrum has no signal
+    BadInputError : a wish that cannot be met; fewer than 20 samples or 10 specimens measured, or left to calibrate
+        beside the test set; references that are equal; a measured sample whose spectrum has no signal
     """
     column = spectra.metadata.targets.index(target)
     y, groups = spectra.reference[:, column], group_specimens(spectra)
     measured = np.flatnonzero(np.isfinite(y))
     left_out = _left_out(spectra, wishes.leave_out)
     staying = measured[~left_out[measured]]
-    _check(spectra, target, wishes, y[staying], groups[staying])
+    _check_wishes(spectra.metadata.dataset_id, wishes)
+    _check_references(spectra, target, y[staying], groups[staying], "measured")
     check_signal(spectra, staying, "--leave-out")
     # Parted before anything is left out, so that the test set stays the same.
     rows, test, test_of = split(spectra, y, groups, measured, wishes)
@@ -49,6 +50,7 @@ def calibrate(
     keep = ~(left_out | (np.ptp(spectra.intensities, axis=1) == 0))
     rows, test = ((np.cumsum(keep) - 1)[part[keep[part]]] for part in (rows, test))
     spectra, y, groups = _part(spectra, keep), y[keep], groups[keep]
+    _check_references(spectra, target, y[rows], groups[rows], "calibration")
     folds = outer_folds(spectra, groups, rows, wishes)
     names = [name for name in TITLES if name != "embedding_ridge" or wishes.checkpoint is not None]
     metadata = spectra.metadata
@@ -59,7 +61,7 @@ def calibrate(
     chosen, why = choose(judged, wishes.method)
     kept = fit(chosen.name, bench, rows, derive_seed(wishes.seed, "choice", chosen.name))
     parts = Parts(rows, test, test_of, folds)
-    outcome = assess(spectra, target, bench, parts, judged, chosen, why, kept, wishes.seed)
+    outcome = assess(spectra, target, bench, parts, judged, chosen, why, kept, wishes)
     outcome.model.about["left_out"] = asked
     return outcome
 
@@ -84,8 +86,7 @@ def _left_out(spectra: SpectraSet, names: Sequence[str]) -> np.ndarray:
     return left_out
 
 
-def _check(spectra: SpectraSet, target: Target, wishes: Wishes, y: np.ndarray, groups: np.ndarray) -> None:
-    where = spectra.metadata.dataset_id
+def _check_wishes(where: str, wishes: Wishes) -> None:
     if wishes.method not in (AUTO, *TITLES):
         raise BadInputError(where, "--method", f"one of {', '.join((AUTO, *TITLES))}", repr(wishes.method))
     if wishes.method == "embedding_ridge" and wishes.checkpoint is None:
@@ -94,12 +95,16 @@ def _check(spectra: SpectraSet, target: Target, wishes: Wishes, y: np.ndarray, g
         raise BadInputError(where, "--folds", "at least 2", wishes.folds)
     if not 0 <= wishes.test_share < 1:
         raise BadInputError(where, "--test-share", "a share from 0 to below 1", wishes.test_share)
+
+
+def _check_references(spectra: SpectraSet, target: Target, y: np.ndarray, groups: np.ndarray, which: str) -> None:
+    where = spectra.metadata.dataset_id
     if len(y) < MIN_ROWS:
-        raise BadInputError(where, target.name, f"at least {MIN_ROWS} measured samples", len(y))
+        raise BadInputError(where, target.name, f"at least {MIN_ROWS} {which} samples", len(y))
     if (n := len(np.unique(groups))) < MIN_SPECIMENS:
-        raise BadInputError(where, target.name, f"at least {MIN_SPECIMENS} measured specimens", n)
+        raise BadInputError(where, target.name, f"at least {MIN_SPECIMENS} {which} specimens", n)
     if np.ptp(y) == 0:
-        raise BadInputError(where, target.name, "reference values that differ", f"{y[0]:g} alone")
+        raise BadInputError(where, target.name, f"reference values of {which} samples that differ", f"{y[0]:g} alone")
 
 
 def _prepare(

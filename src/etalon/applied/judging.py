@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def outer_folds(spectra: SpectraSet, groups: np.ndarray, rows: np.ndarray, wishe
     if published.get("folds") and spectra.split is not None:
         names = spectra.split[rows]
         folds = [(np.flatnonzero(names != name), np.flatnonzero(names == name)) for name in np.unique(names)]
-        return [(fit[~np.isin(groups[rows][fit], groups[rows][out])], out) for fit, out in folds]
+        if len(folds) > 1:  # the measured samples may all lie in one
+            return [(fit[~np.isin(groups[rows][fit], groups[rows][out])], out) for fit, out in folds]
     return grouped_kfold(groups[rows], wishes.folds, derive_seed(wishes.seed, "outer", spectra.metadata.dataset_id))
 
 
@@ -74,16 +76,28 @@ def judge(
         fitted = fit(name, bench, rows[inside], derive_seed(seed, "inner", number))
         predictions[name][out] = fitted.predict(rows[out])
         choices[name].append(fitted.choice)
-    y, groups = bench.y[rows], bench.groups[rows]
-    judged = []
-    for name in names:
-        if name in missing:
-            judged.append(Judged(name, not_run=missing[name]))
-            continue
-        ratio = error_ratio(y, predictions[name], predictions[REFERENCE], groups, derive_seed(seed, "bootstrap"))
-        rmsecv = metrics.rmsep(y, predictions[name])
-        judged.append(Judged(name, predictions[name], tuple(choices[name]), rmsecv, ratio))
-    return tuple(judged)
+    every = [
+        Judged(name, not_run=missing[name])
+        if name in missing
+        else Judged(name, predictions[name], tuple(choices[name]))
+        for name in names
+    ]
+    return _compared(every, bench.y[rows], bench.groups[rows], np.arange(len(rows)), seed)
+
+
+def _compared(
+    judged: Sequence[Judged], y: np.ndarray, groups: np.ndarray, part: np.ndarray, seed: int
+) -> tuple[Judged, ...]:
+    """Return the methods with RMSECV and its ratio to that of `REFERENCE`, by the samples at the positions `part`."""
+    base = next(one.predictions for one in judged if one.name == REFERENCE)
+    found = []
+    for one in judged:
+        if one.not_run is None:
+            own, bootstrap = one.predictions[part], derive_seed(seed, "bootstrap")
+            ratio = error_ratio(y[part], own, base[part], groups[part], bootstrap)
+            one = replace(one, rmsecv=metrics.rmsep(y[part], own), ratio=ratio)
+        found.append(one)
+    return tuple(found)
 
 
 def error_ratio(
@@ -120,5 +134,26 @@ def choose(judged: Sequence[Judged], wish: str) -> tuple[Judged, str]:
     ratio, low, high = best.ratio
     return best, (
         f"Its RMSECV is {ratio:.2f} times that of tuned PLS (95 % interval {low:.2f} to {high:.2f}), the smallest of "
-        f"{len(judged)} methods whose interval lies below 1."
+        f"{len(better)} whose interval lies below 1."
     )
+
+
+def predictions_of_choosing(
+    judged: Sequence[Judged], y: np.ndarray, groups: np.ndarray, folds: Splits, wish: str, seed: int
+) -> np.ndarray:
+    """Return predictions, shape (n,), where each fold's are of the method that would be kept without that fold.
+
+    The errors that a method was chosen by are smaller than those it makes on new samples, those of a fold that had no
+    say are not: intervals come from the latter.
+
+    Parameters
+    ----------
+    folds : positions of the samples inside and outside of each
+    wish : as in `choose`; of a method that was asked for, the predictions are its own
+    """
+    if wish != AUTO:
+        return choose(judged, wish)[0].predictions
+    predictions = np.empty(len(y))
+    for inside, out in folds:
+        predictions[out] = choose(_compared(judged, y, groups, inside, seed), wish)[0].predictions[out]
+    return predictions

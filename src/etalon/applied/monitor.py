@@ -75,7 +75,7 @@ def t2_limit(n: int, k: int, level: float) -> float:
 
 
 def at_least(limit: float, left_out: np.ndarray, level: float) -> float:
-    """Return `limit`, or the quantile of the distances of left-out samples where that is larger and can be had.
+    """Return `limit`, or the quantile of the distances of left-out specimens where that is larger and can be had.
 
     Real spectra have longer tails than the normal distribution that the limits are of: on a set of soils these would
     call one sample in ten strange.

@@ -221,7 +221,8 @@ class Comparison:
     ----------
     candidates : by predictions; standardised : of spectra handed to the unchanged calibration
     recommended : name of a candidate; why : a sentence
-    honest : error of choosing by this very comparison: each fold by the method that is best on the others
+    choosing : errors of choosing by this very comparison, shape (n_scans,): each fold's of the method that the others
+        recommend
     specimens, rows : of the errors, shape (n_scans,): names, and rows of the target's set
     """
 
@@ -229,9 +230,18 @@ class Comparison:
     standardised: tuple[Candidate, ...]
     recommended: Candidate
     why: str
-    honest: float
+    choosing: np.ndarray
     specimens: np.ndarray
     rows: np.ndarray
+
+    @property
+    def honest(self) -> float:
+        """Root mean squared error of choosing."""
+        return float(np.sqrt(np.mean(self.choosing**2)))
+
+    def errors_of(self, kept: Candidate) -> np.ndarray:
+        """Return errors that did not choose `kept`: those of choosing where it is recommended, else its own."""
+        return self.choosing if kept.name == self.recommended.name else kept.errors
 
 
 def compare(
@@ -260,21 +270,20 @@ def compare(
     places = np.concatenate(tested) - len(bridge.source)
     specimens = bridge.target.specimen[places]
     y = bridge.y_shared[np.searchsorted(bridge.shared, specimens)]
-    base = np.concatenate(predictions[NONE])
+    base, bootstrap = np.concatenate(predictions[NONE]), derive_seed(seed, "bootstrap")
 
     def judged(name: str, parts: list[np.ndarray]) -> Candidate:
         if name in missing:
             return Candidate(name, np.empty(0), float("nan"), (float("nan"),) * 3, missing[name])
         y_hat = np.concatenate(parts)
-        ratio = error_ratio(y, y_hat, base, specimens, derive_seed(seed, "bootstrap"))
+        ratio = error_ratio(y, y_hat, base, specimens, bootstrap)
         return Candidate(name, y_hat - y, metrics.rmsep(y, y_hat), ratio)
 
     candidates = tuple(judged(name, parts) for name, parts in predictions.items())
     standardised = tuple(judged(name, parts) for name, parts in spectra.items())
     recommended, why = _recommend(candidates)
-    return Comparison(
-        candidates, standardised, recommended, why, _honest(candidates, np.array(folds)), specimens, places
-    )
+    choosing = _choosing(candidates, specimens, np.array(folds), bootstrap)
+    return Comparison(candidates, standardised, recommended, why, choosing, specimens, places)
 
 
 def _recommend(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
@@ -290,15 +299,18 @@ def _recommend(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
     return best, f"It has {said}, the smallest of {len(ran)} methods."
 
 
-def _honest(candidates: Sequence[Candidate], folds: np.ndarray) -> float:
-    """Return the root mean squared error where every fold is predicted by the method best on the other folds."""
-    ran = [one for one in candidates if one.not_run is None]
-    errors = np.array([one.errors for one in ran])
-    squared = np.empty(len(folds))
+def _choosing(candidates: Sequence[Candidate], specimens: np.ndarray, folds: np.ndarray, seed: int) -> np.ndarray:
+    """Return the errors where every fold is predicted by the method that `_recommend` takes on the other folds."""
+    ran = {one.name: one.errors for one in candidates if one.not_run is None}
+    found = np.empty(len(folds))
     for fold in np.unique(folds):
-        best = int((errors[:, folds != fold] ** 2).mean(axis=1).argmin())
-        squared[folds == fold] = errors[best, folds == fold] ** 2
-    return float(np.sqrt(squared.mean()))
+        others = folds != fold
+        name = min(ran, key=lambda name: float((ran[name][others] ** 2).sum()))
+        y, base = np.zeros(others.sum()), ran[NONE][others]
+        if name != NONE and error_ratio(y, ran[name][others], base, specimens[others], seed)[2] >= 1:
+            name = NONE
+        found[~others] = ran[name][~others]
+    return found
 
 
 def carried(setting: Setting, name: str) -> tuple[ChannelFeatures, np.ndarray, float, Subspace]:

@@ -19,7 +19,7 @@ def transfer_model(setting: Setting, found: Comparison, kept: Candidate, target:
     features, coefficients, intercept, subspace = carried(setting, kept.name)
     bridge, y = setting.bridge, setting.calibration.y
     n, k = len(setting.target), subspace.n_components
-    scores = by_specimen(kept.errors, found.specimens)
+    scores = by_specimen(found.errors_of(kept), found.specimens)
     choice = {"method": kept.name, "preprocessing": setting.fitted.choice.preprocessing}
     metadata = bridge.source.metadata
     about = {

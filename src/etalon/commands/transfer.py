@@ -137,7 +137,7 @@ def describe(
         ("recommended", f"{found.recommended.name}. {found.why}"),
         (
             "choosing so",
-            f"RMSE {found.honest:.4g} {unit}, each fold by the method that is best on the others",
+            f"RMSE {found.honest:.4g} {unit}, each fold by the method that the others recommend",
         ),
         ("spectra", f"by {best.name}, into the unchanged calibration: {_row(best, unit)}"),
     ]

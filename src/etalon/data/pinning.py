@@ -14,7 +14,7 @@ import pooch
 import yaml
 
 from etalon.catalogue import Entry, load_catalogue
-from etalon.data.fetch import TIMEOUT_S
+from etalon.data.fetch import TIMEOUT_S, _stay_encrypted
 from etalon.data.readers import ossl
 from etalon.errors import BadInputError
 from etalon.storage import replacing
@@ -76,5 +76,6 @@ def _place(file: dict[str, str], raw: Path, mirror: Path | None) -> Path:
             return folder / file["path"]
     target = raw / file["path"]
     with replacing(target) as temporary:
-        pooch.HTTPDownloader(timeout=TIMEOUT_S, progressbar=True)(file["url"], str(temporary), None)
+        download = pooch.HTTPDownloader(timeout=TIMEOUT_S, progressbar=True, hooks={"response": _stay_encrypted})
+        download(file["url"], str(temporary), None)
     return target

@@ -9,7 +9,9 @@ spectra of the calibration's own kind may pass. Limits:
 - "hotelling": S estimated from n normal samples, :math:`\frac{k (n^2 - 1)}{n (n - k)} F_{k, n - k}` (Tracy, Young &
   Mason 1992, J. Quality Technology 24, 88). Scores are still those of samples that the latent variables were fitted to.
 - "cross_validated": T² of each sample by a calibration that never saw it, and the conformal quantile of these
-  (`etalon.evaluate.uncertainty.conformal_quantile`). Nothing has to be normal; at 97.5 % it needs 39 samples.
+  (`etalon.evaluate.uncertainty.conformal_quantile`). Nothing has to be normal; at 97.5 % it needs 39 scans. Its promise
+  is one on average over calibrations, and it holds for replicate scans of few specimens too; how far one calibration
+  is from it depends on the number of specimens (docs/explanation/learned-transfer.md, "Further studies").
 - "residual": the same quantile, of Q.
 - "either": flagged by "cross_validated" or by "residual", each at half the share of false alarms; needs 79 samples.
 """
@@ -29,7 +31,7 @@ LIMITS = ("chi_square", "hotelling", "cross_validated", "residual", "either")
 
 
 def fewest_samples(limit: str, level: float = LEVEL) -> int:
-    """Return how many samples a limit needs to be finite: 39 at 97.5 % if it is a quantile; one more than k if not."""
+    """Return how many scans a limit needs to be finite: 39 at 97.5 % if it is a quantile, at least 2 if not."""
     if limit in ("chi_square", "hotelling"):
         return 2
     return fewest_scores(0.5 * (1.0 + level) if limit == "either" else level)

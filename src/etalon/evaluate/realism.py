@@ -275,7 +275,8 @@ def _aucs(
 
 def _pca_distance(real: np.ndarray, groups: np.ndarray, synthetic: np.ndarray, rng: np.random.Generator) -> float:
     """Return the Fréchet distance of scores relative to that between two halves of the real specimens."""
-    pca = PCA(min(N_COMPONENTS, len(real) - 1, real.shape[1])).fit(np.concatenate([real, synthetic]))
+    n_components = min(N_COMPONENTS, len(real) - 1, real.shape[1])
+    pca = PCA(n_components, svd_solver="full").fit(np.concatenate([real, synthetic]))
     scores = pca.transform(real)
     names = rng.permutation(np.unique(groups))
     half = np.isin(groups, names[: len(names) // 2])

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from etalon.errors import BadInputError
 from etalon.evaluate.compare import TASK, claimable, paired_seeds
 from etalon.evaluate.score import PRIMARY
 from etalon.figures import style
+from etalon.figures.command import plain
 from etalon.figures.style import REFERENCE
 
 EMBEDDING = "embedding"  # the method of learned and fixed embeddings in metrics tables
@@ -119,3 +121,21 @@ def shown(rows: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     if len(real[["dataset", "target"]].drop_duplicates()) >= MIN_TASKS or len(real) == len(rows):
         return real, False
     return rows, True
+
+
+def cross_validated(metrics: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
+    """Return all regression rows of "cv", named, those of them that a summary is made of, and `shown`'s second value.
+
+    Where synthetic sets have to join the real ones, all count alike.
+
+    Raises
+    ------
+    BadInputError
+        Where there is no such row.
+    """
+    rows = named(plain(metrics[(metrics["condition"] == "cv") & (metrics["task"] == "regression")]))
+    if rows.empty:
+        raise BadInputError("metrics", "condition", "regression rows of cv", "none")
+    ran = scores(rows, "regression")
+    _, extended = shown(ran)
+    return rows, ran.assign(synthetic=False, overlaps="") if extended else ran, extended

@@ -10,13 +10,12 @@ ran.
 import numpy as np
 import pandas as pd
 
-from etalon.errors import BadInputError
 from etalon.evaluate.compare import SUMMARY, TASK, claimable, over_seeds, summarise
 from etalon.evaluate.halves import REPORT, SELECTION, half_of
 from etalon.figures import style
-from etalon.figures.command import load_metrics, parse_args, plain, run
+from etalon.figures.command import load_metrics, parse_args, run
 from etalon.figures.encoder_latex import DEMO
-from etalon.figures.encoder_rows import ABSENT, ON_FS, against, named, not_run, opponents, reasons, scores, shown
+from etalon.figures.encoder_rows import ABSENT, ON_FS, against, cross_validated, not_run, opponents, reasons
 from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value, write
 
 METHODS = (
@@ -43,12 +42,7 @@ def tabulate(metrics: pd.DataFrame) -> pd.DataFrame:
     ----------
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
-    rows = named(plain(metrics[(metrics["condition"] == "cv") & (metrics["task"] == "regression")]))
-    if rows.empty:
-        raise BadInputError("metrics", "condition", "regression rows of cv", "none")
-    ran = scores(rows, "regression")
-    _, extended = shown(ran)
-    ran = ran.assign(synthetic=False, overlaps="") if extended else ran
+    rows, ran, extended = cross_validated(metrics)
     halves = ran["family"].map(half_of)
     table = pd.concat([_half(ran[halves == half], rows, half) for half in (SELECTION, REPORT)], ignore_index=True)
     if extended:

@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from etalon.errors import BadInputError
 from etalon.evaluate.compare import OF_SEEDS, SUMMARY, paired_seeds, summarise
-from etalon.figures.command import load_union, parse_args, plain, run
+from etalon.figures.command import load_union, parse_args, run
 from etalon.figures.encoder_latex import DEMO
-from etalon.figures.encoder_rows import ABSENT, is_perceiver, named, not_run, reasons, scores, shown
+from etalon.figures.encoder_rows import ABSENT, cross_validated, is_perceiver, not_run, reasons
 from etalon.figures.latex import LAYOUT, PREAMBLE, SYNTHETIC, Notes, escape, fixed, interval, longtable, p_value, write
 
 ENCODER_HEADS = (("ridge", "ridge"), ("evidence", "evidence"))
@@ -68,12 +67,7 @@ def tabulate(metrics: pd.DataFrame) -> pd.DataFrame:
     ----------
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
-    rows = named(plain(metrics[(metrics["condition"] == "cv") & (metrics["task"] == "regression")]))
-    if rows.empty:
-        raise BadInputError("metrics", "condition", "regression rows of cv", "none")
-    ran = scores(rows, "regression")
-    _, extended = shown(ran)
-    ran = ran.assign(synthetic=False, overlaps="") if extended else ran
+    rows, ran, extended = cross_validated(metrics)
     cases = {f"{number}/{heads[0]}": (lever, heads) for number, lever in enumerate(LEVERS) for heads in lever.heads}
     pairs = pd.concat([_pair(ran, lever, heads).assign(method=case) for case, (lever, heads) in cases.items()])
     found = summarise(pairs, "", "ratio").set_index("method").reindex([*cases])

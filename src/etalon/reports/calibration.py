@@ -166,8 +166,8 @@ def _intervals(o: Outcome) -> str:
         rows.append([f"{level:.0%}", half, f"{o.covered[level]:.0%}", _inside(o, width)])
     caption = f"Half width in {o.target.unit}; shares of references inside, with widths from the other folds"
     return (
-        "<p>Conformal: the width is a quantile of the errors of specimens that the model did not see. It holds for new "
-        "samples that are like those of the calibration, and for no others.</p>"
+        "<p>Conformal: the width is a quantile of the errors of specimens that neither fitted the model nor chose its "
+        "method. It holds for new samples that are like those of the calibration, and for no others.</p>"
         + table(["level", "half width", "inside, cross-validation", "inside, test set"], rows, caption)
     )
 

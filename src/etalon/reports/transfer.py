@@ -127,8 +127,9 @@ def _methods(c: Carried) -> str:
     if c.kept is not c.found.recommended:
         said += f" The model is by <strong>{escape(c.kept.name)}</strong>: it was asked for."
     honest = (
-        "Choosing the best of several flatters it. Each fold predicted by the method that is best on the others has an "
-        f"RMSE of {number(c.found.honest)} {escape(c.target.unit)}: expect that of new samples."
+        "Choosing the best of several flatters it. Each fold predicted by the method that the others recommend has an "
+        f"RMSE of {number(c.found.honest)} {escape(c.target.unit)}: expect that of new samples. The interval of a "
+        "recommended method is a quantile of these errors."
     )
     figures = f'<div class="figures">{methods(c.found, c.kept)}<div>{table(header, rows, caption, kept)}</div></div>'
     return f"<p>{said}</p><p>{honest}</p>{figures}"

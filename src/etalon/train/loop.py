@@ -1,6 +1,7 @@
 """The training loop: one process or several that share the groups of each step."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from etalon.errors import EtalonError
 from etalon.models.encoder import Encoder
 from etalon.train.batches import Group, Sampler
 from etalon.train.monitor import Monitor, should_stop
@@ -101,6 +103,10 @@ def train(
     Where `state_path` holds the state of an interrupted training, that one is continued. In a process group each rank
     works on its share of the groups and gradients are averaged, so that the number of ranks changes the result by
     rounding alone.
+
+    Raises
+    ------
+    EtalonError : a loss that is not finite
     """
     assert isinstance(objective, nn.Module)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -188,6 +194,9 @@ def _step(
         dist.all_reduce(values)
         values /= world
     found = dict(zip(["loss", *(f"loss_{name}" for name in names)], values.tolist(), strict=True))
+    if not math.isfinite(found["loss"]):
+        parts = ", ".join(f"{name} {value:g}" for name, value in found.items())
+        raise EtalonError(f"training: expected a finite loss, found {parts} in step {step + 1}")
     return found | {"learning_rate": rate}
 
 

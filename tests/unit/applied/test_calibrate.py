@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from etalon.applied.assess import by_specimen
 from etalon.applied.calibrate import calibrate
 from etalon.applied.features import ChannelFeatures, Grid
-from etalon.applied.judging import error_ratio, outer_folds, split
+from etalon.applied.judging import choose, error_ratio, outer_folds, predictions_of_choosing, split
 from etalon.applied.methods import TITLES
 from etalon.applied.model import Model
-from etalon.applied.outcome import Outcome, Wishes
+from etalon.applied.outcome import AUTO, Judged, Outcome, Wishes
 from etalon.data.folds import group_specimens
 from etalon.errors import BadInputError
 from etalon.evaluate.views import Views
@@ -169,6 +170,72 @@ def test_too_little_is_refused(easy):
     )
     with pytest.raises(BadInputError, match="at least 20 measured samples, found 18"):
         calibrate(small, PROTEIN, Wishes())
+
+
+def test_too_little_beside_the_test_set_is_refused(easy):
+    with pytest.raises(BadInputError, match="at least 20 calibration samples, found 12"):
+        calibrate(easy, PROTEIN, Wishes(test_share=0.9))
+    with pytest.raises(BadInputError, match="at least 20 calibration samples, found 0"):
+        calibrate(easy, PROTEIN, Wishes(test_share=0.999))
+    split_names = np.where(easy.specimen < "s009", "cal", "val")
+    published = replace(easy.metadata, published_split={"train": ["cal"], "test": ["val"]})
+    thrice = {name: np.repeat(getattr(easy, name), 3, axis=0) for name in ("intensities", "reference", "specimen")}
+    ids = np.array([f"{name} {k}" for name in easy.sample_id for k in range(3)])
+    one = replace(easy, metadata=published, split=np.repeat(split_names, 3), sample_id=ids, **thrice)
+    with pytest.raises(BadInputError, match="at least 10 calibration specimens, found 9"):
+        calibrate(one, PROTEIN, Wishes())
+
+
+def test_folds_of_the_set_that_hold_all_measured_samples_in_one_are_not_taken(easy):
+    metadata = replace(easy.metadata, published_split={"folds": True})
+    spectra = replace(easy, metadata=metadata, split=np.where(easy.specimen < "s040", "a", "b"))
+    rows = np.flatnonzero(spectra.split == "a")
+    groups = group_specimens(spectra)
+    assert len(outer_folds(spectra, groups, np.arange(len(spectra)), Wishes(folds=4))) == 2
+    folds = outer_folds(spectra, groups, rows, Wishes(folds=4))
+    assert len(folds) == 4 and all(len(inside) and len(out) for inside, out in folds)
+
+
+def judged_of(y, errors):
+    names = list(TITLES)[: len(errors)]
+    return [Judged(name, y + e, (), float(np.sqrt((e**2).mean()))) for name, e in zip(names, errors, strict=True)]
+
+
+def test_a_fold_has_no_say_in_the_method_that_predicts_it():
+    rng = np.random.default_rng(0)
+    y, groups = rng.normal(size=60), np.arange(60)
+    pls, ridge = rng.normal(size=(2, 60))
+    folds = [(np.flatnonzero(groups % 3 != k), np.flatnonzero(groups % 3 == k)) for k in range(3)]
+    ridge[folds[0][1]] *= 1e-3  # ridge is better in the first fold, and nowhere else
+    for _, out in folds[1:]:
+        ridge[out] = 2 * pls[out]
+    judged = judged_of(y, [pls, ridge])
+    found = predictions_of_choosing(judged, y, groups, folds, AUTO, 1)
+    np.testing.assert_array_equal(found, y + pls)
+    ridge[folds[1][1]] *= 1e-3  # in the second as well: of the third it knows nothing good
+    judged = judged_of(y, [pls, ridge])
+    found = predictions_of_choosing(judged, y, groups, folds, AUTO, 1)
+    by_ridge = found == y + ridge
+    assert by_ridge[folds[2][1]].all() and not by_ridge[folds[0][1]].any() and not by_ridge[folds[1][1]].any()
+    np.testing.assert_array_equal(predictions_of_choosing(judged, y, groups, folds, "tuned_ridge", 1), y + ridge)
+
+
+def test_the_reason_counts_the_methods_that_are_better():
+    ratios = [(1.0, 1.0, 1.0), (0.8, 0.7, 0.9), (1.0, 0.9, 1.1), (0.7, 0.6, 0.8)]
+    judged = [Judged(name, rmsecv=ratio[0], ratio=ratio) for name, ratio in zip(list(TITLES)[:4], ratios, strict=True)]
+    kept, why = choose([*judged, Judged("embedding_ridge", not_run="no weights")], AUTO)
+    assert kept.name == list(TITLES)[3]
+    assert why.endswith(
+        "0.70 times that of tuned PLS (95 % interval 0.60 to 0.80), the smallest of 2 whose interval lies below 1."
+    )
+
+
+def test_limits_of_distances_count_specimens(outcome):
+    """Left-out scans of a specimen are no further evidence: one in twenty specimens may lie beyond a limit of 95 %."""
+    groups = outcome.groups[outcome.rows]
+    for values, limits in ((outcome.t2, "t2_limits"), (outcome.q, "q_limits")):
+        beyond = by_specimen(values, groups) > outcome.model.about[limits]["0.95"]
+        assert beyond.mean() <= 0.05
 
 
 def test_a_damaged_model_is_refused(outcome, tmp_path):

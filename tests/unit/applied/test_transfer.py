@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from etalon.applied.transfer import NONE, Bridge, compare, settle, transferred
+from etalon.applied.transfer import NONE, Bridge, Candidate, _choosing, compare, settle, transferred
 from etalon.applied.transfer_model import transfer_model
 from etalon.errors import BadInputError
+from etalon.evaluate.uncertainty import conformal_quantile
 
 from .conftest import PROTEIN, make_set
 
@@ -37,6 +38,34 @@ def test_a_correction_is_recommended_where_the_instruments_differ(found):
     assert found.recommended.rmse == min(one.rmse for one in found.candidates)
     assert found.honest >= found.recommended.rmse
     assert by_name[NONE].ratio == (1.0, 1.0, 1.0)
+
+
+def test_intervals_hold_although_the_method_was_chosen():
+    """Ten methods that are equal but for chance: the smallest errors of 20 samples are too small for new ones."""
+    rng = np.random.default_rng(0)
+    specimens = np.arange(20)
+    inside: dict[str, list[float]] = {"its own": [], "of choosing": []}
+    for _ in range(200):
+        errors = np.sqrt(0.5) * (rng.normal(size=20) + rng.normal(size=(10, 20)))
+        errors[0] *= 3.0  # without a correction
+        candidates = [Candidate(NONE if k == 0 else str(k), e, 0.0, (1.0,) * 3) for k, e in enumerate(errors)]
+        best = errors[(errors**2).sum(axis=1).argmin()]
+        new = rng.normal(size=500)
+        for name, found in (("its own", best), ("of choosing", _choosing(candidates, specimens, specimens % 5, 1))):
+            inside[name].append((np.abs(new) <= conformal_quantile(np.abs(found), 0.9)).mean())
+    # 200 sets: a standard error of 0.005.
+    assert np.mean(inside["its own"]) < 0.85
+    assert np.mean(inside["of choosing"]) == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_interval_of_a_recommended_method_is_by_errors_that_did_not_choose_it(bridge, found):
+    setting = settle(bridge, bridge.shared, bridge.shared[:0], 1)
+    chosen = transfer_model(setting, found, found.recommended, PROTEIN, 1).about["quantiles"]
+    asked = next(one for one in found.candidates if one.name != found.recommended.name)
+    own = transfer_model(setting, found, asked, PROTEIN, 1).about["quantiles"]
+    assert chosen["0.8"] == pytest.approx(conformal_quantile(np.abs(found.choosing), 0.8))
+    assert own["0.8"] == pytest.approx(conformal_quantile(np.abs(asked.errors), 0.8))
+    assert found.honest == pytest.approx(np.sqrt((found.choosing**2).mean()))
 
 
 def test_equal_instruments_need_none():

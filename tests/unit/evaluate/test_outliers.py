@@ -39,6 +39,28 @@ def test_left_out_samples_keep_false_alarms_where_latent_variables_fit_noise():
         assert 0.005 < rates(n, n_lv, limit) < 0.04
 
 
+def replicated(n_specimens, n_scans, seed):
+    """Return scans of specimens that differ far less within a specimen than between, references and specimens."""
+    X, y = spectra(n_specimens, seed)
+    scans = np.random.default_rng(-seed % 2**32).normal(size=(n_specimens * n_scans, 6)) @ LOADINGS
+    groups = np.repeat(np.arange(n_specimens), n_scans)
+    return X[groups] + 0.2 * scans, y[groups], groups
+
+
+def rates_of_replicates(n_specimens, n_lv, limit, repeats=100):
+    found = []
+    for seed in range(repeats):
+        X, y, groups = replicated(n_specimens, 5, seed)
+        new = replicated(100, 5, 1000 + seed)[0]
+        found.append(OutlierLimits(X, y, n_lv, groups).flagged(new, limit).mean())
+    return np.mean(found)
+
+
+def test_left_out_scans_of_few_specimens_keep_false_alarms_on_average():
+    """A standard error of 0.005: one calibration of 15 specimens scatters by five points."""
+    assert rates_of_replicates(15, 5, "cross_validated") == pytest.approx(0.025, abs=0.015)
+
+
 def test_a_quantile_needs_samples_and_the_flag_falls_back():
     assert [fewest_samples(name) for name in ("hotelling", "cross_validated", "residual", "either")] == [2, 39, 39, 79]
     X, y = spectra(30, 0)

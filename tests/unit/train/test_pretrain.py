@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from etalon.errors import BadInputError
+from etalon.errors import BadInputError, EtalonError
 from etalon.stages import pretrain
 from etalon.storage import load_json
 from etalon.train.checkpoint import load_encoder
@@ -100,6 +100,12 @@ def test_two_ranks_give_the_loss_curve_of_one(training):
     losses = one["quantity"].str.startswith("loss")
     assert losses.sum() == 50 * 5
     np.testing.assert_allclose(two.loc[losses, "value"], one.loc[losses, "value"], rtol=1e-4)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(training):
+    with pytest.raises(EtalonError, match=r"expected a finite loss, found loss (nan|inf).* in step \d+"):
+        run(training, "perceiver", {"masked": 1.0}, "diverged", learning_rate=1e30, clip=1e30, warm_up=1)
+    assert not training.checkpoint("diverged").exists()
 
 
 def test_a_held_out_family_stops_the_training(training):
