@@ -75,6 +75,22 @@ def import_(
     unit: Annotated[
         str | None, typer.Option(metavar="UNIT", help="Unit of all laboratory values that state none, such as %.")
     ] = None,
+    beyond_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="missing|half|limit",
+            help="What stands for <0.5 and >100: not measured; half the limit below which it lies, and the limit above "
+            "which it lies; the limit. Left out: refused.",
+        ),
+    ] = None,
+    average_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--average-duplicates",
+            help="Take the mean of repeated determinations, and their SEL: rows of one name in --references, columns "
+            'of one header or of --target "protein *:%".',
+        ),
+    ] = False,
     no_targets: Annotated[bool, typer.Option("--no-targets", help="Import the spectra alone.")] = False,
     label_column: Annotated[str | None, typer.Option(metavar=_COLUMN, help="Column of classes.")] = None,
     split_column: Annotated[
@@ -106,6 +122,7 @@ def import_(
     etalon import mine.csv --id mine --axis-unit nm --target "protein:g/100 g"
     etalon import scans/ --id wheat --references lab.xlsx --target "protein:%"
     etalon import spectra.csv --id rye --axis-unit nm --references lab.xlsx --scan-separator _
+    etalon import spectra.csv --id soil --axis-unit nm --references lab.csv --beyond-limit half --average-duplicates
     etalon import "scans/*.spc" --id milk --no-targets
     etalon import scans.xlsx --id oil --axis-unit cm-1 --modality mir --sheet Data --specimen-column bottle
     etalon import soil.csv --id soil --axis-unit nm --target "OC:g/kg:organic_carbon:dry" --split-column set
@@ -141,6 +158,8 @@ def import_(
             targets=tuple(target or ()),
             unit=unit,
             no_targets=no_targets,
+            beyond_limit=beyond_limit,
+            average=average_duplicates,
         ),
     )
     if references_sheet is not None and references is None:
@@ -162,38 +181,80 @@ def import_(
 def read(
     files: list[Path], request: Request, references: Path | None = None, references_sheet: str | None = None
 ) -> tuple[SpectraSet, RawTable, Columns]:
-    """Read one table with many spectra or files of spectra, and join a table of references to them."""
+    """Read one table with many spectra or files of spectra, and join a table of references to them.
+
+    With `request.wishes.average` the metadata say what the repeated determinations tell of the laboratory.
+    """
+    from etalon.data.import_table import to_spectra
+
+    table, request = _read_table(files, request, references, references_sheet)
+    spectra, table, columns = to_spectra(table, request)
+    if request.wishes.average:
+        spectra = _with_sel(spectra, table, columns, request.wishes.beyond_limit)
+    return spectra, table, columns
+
+
+def _read_table(
+    files: list[Path], request: Request, references: Path | None, references_sheet: str | None
+) -> tuple[RawTable, Request]:
+    """Return the table that `read` makes spectra of, and what then is to be said of it."""
     from etalon.commands.output import progress
-    from etalon.data.gather import gather, is_one_table
-    from etalon.data.import_table import check_request, import_table, to_spectra
+    from etalon.data.gather import SAMPLE, gather, is_one_table
+    from etalon.data.import_table import check_request
     from etalon.data.raw_table import read_raw_table
     from etalon.data.references import JoinedTable, names_of
     from etalon.data.table_shape import part_units
 
     check_request(files[0], request)
     one_table, wishes = is_one_table(files), request.wishes
-    if references is None and one_table:
-        return import_table(files[0], request)
     known = None
     if references is not None:
         sheet = references_sheet or (None if one_table else request.sheet)
         if one_table and sheet is None and references.resolve() == files[0].resolve():
             raise BadInputError(references, "--references-sheet", "the sheet of laboratory values", "none")
         known = part_units(read_raw_table(references, sheet, None if one_table else request.delimiter))
-    if one_table and known is not None:
+    if one_table:
         table = part_units(read_raw_table(files[0], request.sheet, request.delimiter, request.layout))
+        if known is None:
+            return table, request
         names = names_of(table, wishes.sample, wishes.specimen, wishes.scan_separator)
         key = wishes.sample if wishes.sample in known.header else None
-        return to_spectra(JoinedTable.of(table, known, names, key), request)
-    gathered = gather(
-        files,
-        known,
-        key=wishes.sample,
-        separator=wishes.scan_separator,
-        progress=lambda steps, total: progress(steps, "reading", "file", total),
+        return (
+            JoinedTable.of(table, known, names, key, repeats=wishes.average, decimal=request.decimal),
+            request,
+        )
+    gathered = gather(files, references, lambda steps, total: progress(steps, "reading", "file", total))
+    if known is None:
+        return gathered, request
+    names = gathered.names(wishes.scan_separator)
+    table = JoinedTable.of(
+        gathered, known, names, wishes.sample, repeats=wishes.average, decimal=request.decimal, hidden=(SAMPLE,)
     )
     # The names of the files are those of the samples from here on.
-    return to_spectra(gathered, replace(request, wishes=replace(wishes, sample=None if known else wishes.sample)))
+    return table, replace(request, wishes=replace(wishes, sample=None))
+
+
+def _with_sel(spectra: SpectraSet, table: RawTable, columns: Columns, beyond_limit: str | None) -> SpectraSet:
+    """Return a dataset whose metadata say what repeated determinations tell of the laboratory."""
+    import numpy as np
+
+    from etalon.contracts import Laboratory
+    from etalon.data.import_table import references
+    from etalon.evaluate.metrics import sel
+
+    said = {one.target: one for one in spectra.metadata.laboratory}
+    for target, found in references(table, columns, beyond_limit).items():
+        if repeats := found.duplicates(spectra.specimen):
+            single = sel(repeats)
+            share = np.mean([1 / len(numbers) for numbers in found.measured if numbers])
+            said[target.name] = replace(
+                said.get(target.name, Laboratory(target.name)),
+                sel=single,
+                degrees_of_freedom=sum(len(numbers) - 1 for numbers in repeats),
+                sel_of_references=single * float(np.sqrt(share)),
+            )
+    in_order = tuple(said[target.name] for target in spectra.metadata.targets if target.name in said)
+    return replace(spectra, metadata=replace(spectra.metadata, laboratory=in_order))
 
 
 def _check_free(dataset_id: str) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from etalon.contracts import SpectraSet
+from etalon.applied.laboratory import beyond, beyond_text, laboratory_of, sel_text
+from etalon.contracts import SpectraSet, Target
 from etalon.data.gather import GatheredTable
+from etalon.data.laboratory import determined
 from etalon.data.raw_table import RawTable
-from etalon.data.references import JoinedTable
+from etalon.data.references import JoinedTable, spectra_of
 from etalon.data.table_columns import UNIT_IN_HEADER, Columns
 from etalon.data.table_numbers import is_missing
 
@@ -49,6 +51,7 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
             f"{_marks(known)}"
         )
         lines.append(("targets" if i == 0 else "", f"{text}; analyte {target.analyte}, basis {target.basis}"))
+        lines += [("", f"  {said}") for said in _laboratory(spectra, table, columns, target)]
     if not metadata.targets:
         lines.append(("targets", "none"))
     if spectra.label is not None:
@@ -84,10 +87,42 @@ def as_content(spectra: SpectraSet, table: RawTable, columns: Columns) -> dict[s
             }
             for t, y in zip(metadata.targets, spectra.reference.T, strict=True)
         ],
+        "laboratory": [
+            {
+                "target": one.target,
+                "below": len(one.below),
+                "above": len(one.above),
+                "beyond_limit": one.beyond_limit,
+                "sel": one.sel,
+                "degrees_of_freedom": one.degrees_of_freedom,
+                "sel_of_references": one.sel_of_references,
+            }
+            for one in metadata.laboratory
+        ],
         "label": metadata.label,
         "split": None if spectra.split is None else dict(Counter(spectra.split.tolist())),
         "left_out": [table.header[column] for column in columns.left_out],
     }
+
+
+def _laboratory(spectra: SpectraSet, table: RawTable, columns: Columns, target: Target) -> list[str]:
+    """Return what is to be said of a target's references besides their values."""
+    one = laboratory_of(spectra, target)
+    if one is None:
+        return []
+    lines = []
+    if one.beyond_limit is not None:
+        known = np.isfinite(spectra.reference[:, spectra.metadata.targets.index(target)])
+        n_references = int(np.logical_or.reduce([known, *beyond(spectra, target)]).sum())
+        lines.append(beyond_text(len(one.below), len(one.above), n_references, one.beyond_limit))
+    if one.sel is not None and one.sel_of_references is not None:
+        lines.append(f"SEL {sel_text(one.sel, one.degrees_of_freedom, one.sel_of_references, target.unit)}")
+        found = determined(table, columns.by_target()[target], columns.decimal_comma, one.beyond_limit)
+        widest = max(range(len(spectra)), key=lambda row: np.ptp(found.measured[row]) if found.measured[row] else 0.0)
+        numbers = ", ".join(f"{number:.6g}" for number in found.measured[widest])
+        if one.sel > 0:
+            lines.append(f"determinations that differ most: {numbers} of {str(spectra.specimen[widest])!r}")
+    return lines
 
 
 def _hint(spectra: SpectraSet) -> str:
@@ -101,12 +136,15 @@ def _hint(spectra: SpectraSet) -> str:
 
 
 def _file(table: RawTable, columns: Columns) -> str:
-    decimal = "" if isinstance(table, GatheredTable) else f", decimal {'comma' if columns.decimal_comma else 'point'}"
+    own = spectra_of(table)
+    decimal = "" if isinstance(own, GatheredTable) else f", decimal {'comma' if columns.decimal_comma else 'point'}"
     notes = ["a row of units below the header"] if table.units else []
-    if isinstance(table, GatheredTable) and table.shifted:
-        notes.append(f"{table.shifted} brought onto the axis of the first")
+    if isinstance(own, GatheredTable) and own.shifted:
+        notes.append(f"{own.shifted} brought onto the axis of the first")
     if isinstance(table, JoinedTable) and table.references is not None:
-        notes.append(f"references from {table.references.path} ({table.references.dialect})")
+        repeats = sum(len(rows) > 1 for rows in table.matches.rows) if table.matches is not None else 0
+        several = f", several rows for {repeats} spectra" if repeats else ""
+        notes.append(f"references from {table.references.path} ({table.references.dialect}{several})")
     without, unmatched = _unpaired(table)
     if without:
         notes.append(f"spectra without a row of references: {without}")
@@ -119,11 +157,11 @@ def _unpaired(table: RawTable) -> tuple[int, int]:
     """Return how many spectra have no row of references, and how many rows no spectrum."""
     if isinstance(table, JoinedTable) and table.matches is not None:
         return table.matches.without, table.matches.unmatched
-    return (table.without, table.unmatched) if isinstance(table, GatheredTable) else (0, 0)
+    return 0, 0
 
 
 def _samples(table: RawTable, columns: Columns) -> str:
-    if isinstance(table, GatheredTable):
+    if isinstance(spectra_of(table), GatheredTable):
         return "the names of the files"
     hint = f" (else --sample-column {table.header[0]!r})" if 0 in columns.left_out and table.header[0] else ""
     return _column(table, columns.sample, f"the row numbers{hint}")
@@ -131,8 +169,8 @@ def _samples(table: RawTable, columns: Columns) -> str:
 
 def _channels(table: RawTable, columns: Columns) -> str:
     ends = (columns.channels[0], columns.channels[-1])
-    if isinstance(table, GatheredTable):
-        unit = "" if table.unit is None else f" {table.unit}"
+    if isinstance(own := spectra_of(table), GatheredTable):
+        unit = "" if own.unit is None else f" {own.unit}"
         low, high = (f"{float(table.header[end]):.8g}" for end in ends)
         return f"{len(columns.channels)}, {low} to {high}{unit} in the files"
     first, last = (table.header[column] for column in ends)

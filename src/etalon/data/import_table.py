@@ -8,12 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from etalon.contracts import MODALITIES, REPRESENTATIONS, Metadata, Source, SpectraSet
+from etalon.contracts import (
+    BEYOND_LIMIT,
+    MODALITIES,
+    REPRESENTATIONS,
+    Laboratory,
+    Metadata,
+    Source,
+    SpectraSet,
+    Target,
+)
 from etalon.data.axis import NM_TIMES_CM1, increasing, to_contract
 from etalon.data.gather import GatheredTable
+from etalon.data.laboratory import Determined, determined
 from etalon.data.raw_table import AS_USUAL, HEADER_NUMBER, Layout, RawTable, TransposedTable, read_raw_table
+from etalon.data.references import spectra_of
 from etalon.data.table_columns import TEST, TRAIN, Columns, Wishes, channel_text, find_columns, specimen_of
-from etalon.data.table_numbers import channel_values, parse_number, target_values
+from etalon.data.table_numbers import channel_values, parse_number
 from etalon.data.table_shape import axis_unit, is_headed_as_axis, part_units, spectra_in_columns
 from etalon.errors import BadInputError
 
@@ -64,7 +75,7 @@ def import_table(path: Path, request: Request) -> tuple[SpectraSet, RawTable, Co
 
 def to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable, Columns]:
     """Return a table that was read as `import_table` does; raises what that raises."""
-    along = None if isinstance(table, GatheredTable) else spectra_in_columns(table)
+    along = None if isinstance(spectra_of(table), GatheredTable) else spectra_in_columns(table)
     if along and is_headed_as_axis(table):
         raise BadInputError(table.path, "table", "one spectrum a row", along)
     try:
@@ -87,7 +98,8 @@ def _to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable
     label = _names(table, columns.label, "a class")
     for names, column in ((split, columns.split), (label, columns.label)):
         _check_specimens(table, specimen, names, column)
-    reference = [target_values(table, column, columns.decimal_comma) for column in columns.targets]
+    found = references(table, columns, request.wishes.beyond_limit)
+    reference = [one.values for one in found.values()]
     metadata = Metadata(
         dataset_id=request.dataset_id,
         family=request.family or request.dataset_id,
@@ -97,7 +109,8 @@ def _to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable
         axis_unit=axis_unit,
         spectral_range=(float(wavelengths[0]), float(wavelengths[-1])),
         spectral_step=float((wavelengths[-1] - wavelengths[0]) / (len(wavelengths) - 1)),
-        targets=tuple(columns.targets.values()),
+        targets=tuple(found),
+        laboratory=_laboratory(found, sample_id, request.wishes.beyond_limit),
         label=None if columns.label is None else table.header[columns.label],
         published_split=_published_split(table, columns.split, split),
         sources=tuple(Source(file.name, "", hashlib.sha256(file.read_bytes()).hexdigest()) for file in table.files),
@@ -118,6 +131,30 @@ def _to_spectra(table: RawTable, request: Request) -> tuple[SpectraSet, RawTable
     return spectra, table, columns
 
 
+def references(table: RawTable, columns: Columns, beyond_limit: str | None) -> dict[Target, Determined]:
+    """Return the references of every target; raises what `determined` does."""
+    return {
+        target: determined(table, there, columns.decimal_comma, beyond_limit)
+        for target, there in columns.by_target().items()
+    }
+
+
+def _laboratory(
+    found: dict[Target, Determined], sample_id: np.ndarray, beyond_limit: str | None
+) -> tuple[Laboratory, ...]:
+    """Return what is to be said of the targets of which some values lie beyond a limit."""
+    return tuple(
+        Laboratory(
+            target.name,
+            below=tuple(sample_id[one.below].tolist()),
+            above=tuple(sample_id[one.above].tolist()),
+            beyond_limit=beyond_limit,
+        )
+        for target, one in found.items()
+        if one.below.any() or one.above.any()
+    )
+
+
 def check_request(path: Path, request: Request) -> None:
     """Raise BadInputError for a request that no table could meet."""
     for option, name in (("--id", request.dataset_id), ("--family", request.family)):
@@ -129,6 +166,7 @@ def check_request(path: Path, request: Request) -> None:
         ("--modality", request.modality, (None, *MODALITIES)),
         ("--representation", request.representation, (None, *REPRESENTATIONS)),
         ("--decimal", request.decimal, (None, "comma", "point")),
+        ("--beyond-limit", request.wishes.beyond_limit, (None, *BEYOND_LIMIT)),
     ):
         if value not in allowed:
             raise BadInputError(path, option, f"one of {', '.join(filter(None, allowed))}", repr(value))
@@ -172,8 +210,8 @@ def _physical_axis(
     """Return the axis, shape (n_channels,), its unit in the contract and the modality."""
     modality = request.modality
     unit = _unit(table, first_channel, values, request.axis_unit)
-    if isinstance(table, GatheredTable):
-        modality = modality or table.modality
+    if isinstance(own := spectra_of(table), GatheredTable):
+        modality = modality or own.modality
     if modality == "raman" and unit != "cm-1":
         raise BadInputError(table.path, "--axis-unit", "cm-1, the Raman shift", repr(unit))
     axis, axis_unit = to_contract(values, unit, modality or "", table.path)
@@ -216,16 +254,18 @@ def _near_infrared(low: float, high: float) -> bool:
 
 
 def _stated_representation(table: RawTable) -> str:
-    return table.representation if isinstance(table, GatheredTable) else "unknown"
+    own = spectra_of(table)
+    return own.representation if isinstance(own, GatheredTable) else "unknown"
 
 
 def _stated_unit(table: RawTable, channel: int) -> tuple[str | None, str]:
     """Return the unit that a file states for its channels, None for none, and where it does."""
-    if isinstance(table, GatheredTable):
-        return table.unit, "in the files"
+    own = spectra_of(table)
+    if isinstance(own, GatheredTable):
+        return own.unit, "in the files"
     if table.units and (stated := axis_unit(table.units[channel])):
         return stated, "in the row of units"
-    if isinstance(table, TransposedTable) and (match := AXIS_UNIT.search(table.header[0])):
+    if isinstance(own, TransposedTable) and (match := AXIS_UNIT.search(table.header[0])):
         return axis_unit(match[0]), f"in the header {table.header[0]!r}"
     match = HEADER_NUMBER.fullmatch(table.header[channel])
     return axis_unit((match and match["suffix"]) or ""), f"in the header {table.header[channel]!r}"
@@ -238,6 +278,11 @@ def _names(table: RawTable, column: int | None, what: str) -> np.ndarray | None:
     names = [str(row[column]) for row in table.rows]
     if "" in names:
         raise BadInputError(table.path, table.cell_name(names.index(""), column), what, "an empty cell")
+    for row, name in enumerate(names):
+        for cell, place in table.entries(row, column):
+            if str(cell) not in ("", name):
+                expected = f"{name!r}, as in {table.cell_name(row, column)} of the same name"
+                raise BadInputError(table.path, place, expected, repr(str(cell)))
     return np.array(names)
 
 

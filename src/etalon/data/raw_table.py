@@ -76,6 +76,10 @@ class RawTable:
         """Return the place of a cell as a spreadsheet program shows it, with the column's header."""
         return f"{self.row_name(row)}, {self.column_name(column)}"
 
+    def entries(self, row: int, column: int) -> list[tuple[Cell, str]]:
+        """Return what the files hold for a cell, each with its place: more than one where rows were joined to a row."""
+        return [(self.rows[row][column], self.cell_name(row, column))]
+
     def row_name(self, row: int) -> str:
         return f"row {self.row_numbers[row]}"
 

@@ -27,6 +27,7 @@ LABEL_HEADERS = frozenset({"label", "labels", "class", "classes"})
 SPLIT_HEADERS = frozenset({"set", "split", "partition", "subset"})
 TRAIN = frozenset({"train", "training", "cal", "calib", "calibration"})
 TEST = frozenset({"test", "testing", "val", "valid", "validate", "validation", "prediction"})
+WILD = "*"
 UNIT_IN_HEADER = re.compile(r"(?P<name>.*\S)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]")
 
 
@@ -42,11 +43,13 @@ class Wishes:
     unit: str | None = None  # of targets that state none
     no_targets: bool = False
     scan_separator: str | None = None  # between the name of a specimen and that of its scan, in sample ids
+    beyond_limit: str | None = None  # what stands for values such as "<0.5", as in `etalon.data.laboratory`
+    average: bool = False  # repeated determinations: rows of one name in the references, columns of one target
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Numbers of the columns, counted from 0."""
+    """Numbers of the columns, counted from 0. Columns of one target hold repeated determinations."""
 
     channels: list[int]
     targets: dict[int, Target]
@@ -57,6 +60,13 @@ class Columns:
     left_out: list[int]
     decimal_comma: bool
     header_comma: bool
+
+    def by_target(self) -> dict[Target, list[int]]:
+        """Return the columns of each target."""
+        found: dict[Target, list[int]] = defaultdict(list)
+        for column, target in self.targets.items():
+            found[target].append(column)
+        return dict(found)
 
 
 def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) -> Columns:
@@ -98,6 +108,7 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
         numeric = [column for column in rest if looks_numeric(table, column, decimal_comma)]
         wanted = [(column, _target_of_header(table, column, numeric, wishes.unit)) for column in numeric]
     targets = dict(wanted)
+    _check_repeats(table, targets, wishes.average)
     left_out = [column for column in rest if column not in targets and not _is_blank(table, column)]
     return Columns(
         channels, targets, **roles, left_out=left_out, decimal_comma=decimal_comma, header_comma=header_comma
@@ -166,26 +177,74 @@ def find_column(table: RawTable, name: str, option: str) -> int:
 def _read_wishes(table: RawTable, wishes: Wishes) -> list[tuple[int, Target]]:
     wanted: dict[int, Target] = {}
     for wish in wishes.targets:
-        column, target = _read_wish(table, wish, wishes.unit)
-        if column in wanted or wishes.no_targets:
+        columns, target = _read_wish(table, wish, wishes)
+        if wanted.keys() & set(columns) or wishes.no_targets:
             found = "--no-targets as well" if wishes.no_targets else f"{target.name!r} twice"
             raise BadInputError(table.path, "--target", "each target once", found)
-        wanted[column] = target
+        wanted |= dict.fromkeys(columns, target)
     return list(wanted.items())
 
 
-def _read_wish(table: RawTable, wish: str, unit_of_all: str | None) -> tuple[int, Target]:
+def _read_wish(table: RawTable, wish: str, wishes: Wishes) -> tuple[list[int], Target]:
     """Read NAME:UNIT[:ANALYTE[:BASIS]]; NAME may hold colons where it is a header."""
     headers = [header for header in table.header if header and (wish == header or wish.startswith(f"{header}:"))]
     name = max(headers, key=len, default=wish.partition(":")[0])
-    column = find_column(table, name, "--target")
+    columns = _target_columns(table, name, wishes.average)
     parts = [part.strip() for part in wish[len(name) + 1 :].split(":")]
     if len(parts) > 3:
         raise BadInputError(table.path, "--target", "NAME:UNIT[:ANALYTE[:BASIS]]", repr(wish))
     unit, analyte, basis = parts + [""] * (3 - len(parts))
-    if not unit:
-        return column, _target_of_header(table, column, unit=unit_of_all)
-    return column, Target(name, analyte or name.casefold(), unit, basis or "unknown")
+    common = name if name in table.header else _common_name(name)
+    if not common:
+        raise BadInputError(table.path, "--target", f"a name beside {WILD}, such as 'protein {WILD}'", repr(name))
+    if unit:
+        name = common
+        return columns, Target(name, analyte or name.casefold(), unit, basis or "unknown")
+    found = [_target_of_header(table, column, unit=wishes.unit) for column in columns]
+    target = found[0]
+    if differs := next((column for column, one in zip(columns, found, strict=True) if one.unit != target.unit), None):
+        expected = f"the unit {target.unit!r}, as in {table.column_name(columns[0])}"
+        raise BadInputError(table.path, table.column_name(differs), expected, repr(table.header[differs]))
+    if common != name:
+        target = Target(common, common.casefold(), target.unit)
+    return columns, target
+
+
+def _target_columns(table: RawTable, name: str, average: bool) -> list[int]:
+    """Return the column of a target, or those of its repeated determinations: of one header, or as "protein *" says."""
+    columns = [column for column, header in enumerate(table.header) if header == name.strip() != ""]
+    start, wild, end = name.strip().partition(WILD)
+    if not columns and wild:
+        columns = [
+            column
+            for column, header in enumerate(table.header)
+            if header.startswith(start) and header.endswith(end) and len(header) >= len(start) + len(end) and header
+        ]
+        if len(columns) < 2 or not average:
+            found = ", ".join(repr(table.header[column]) for column in columns) or "none"
+            expected = f"several columns whose means are taken, as {name!r} and --average-duplicates say"
+            raise BadInputError(table.path, "--target", expected, found if average else "no --average-duplicates")
+    return columns if average and len(columns) > 1 else [find_column(table, name, "--target")]
+
+
+def _common_name(name: str) -> str:
+    """Return the name of a target in that of its columns: "protein" for "protein_*" and for "protein * (%)"."""
+    if WILD not in name:
+        return name.strip()
+    name = " ".join(name.replace(WILD, " ").split())
+    match = UNIT_IN_HEADER.fullmatch(name)
+    return (match["name"] if match else name).rstrip(" _-.#")
+
+
+def _check_repeats(table: RawTable, targets: dict[int, Target], average: bool) -> None:
+    """Raise BadInputError for columns of one target whose means nobody asked for, or that differ in their units."""
+    first: dict[str, int] = {}
+    for column, target in targets.items():
+        before = first.setdefault(target.name, column)
+        if before != column and (targets[before] != target or not average):
+            found = f"{target.name!r} ({target.unit}), as in {table.column_name(before)} ({targets[before].unit})"
+            expected = "targets that occur once (--average-duplicates takes the mean of repeated determinations)"
+            raise BadInputError(table.path, table.column_name(column), expected, found)
 
 
 def _target_of_header(table: RawTable, column: int, numeric: Sequence[int] = (), unit: str | None = None) -> Target:
