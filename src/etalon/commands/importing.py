@@ -32,8 +32,8 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="One table (CSV, semicolon- or tab-separated text, .xlsx), or files of spectra (JCAMP-DX, SPC, OPUS, "
-            "ASD, MATLAB, two-column text), a folder of them or a pattern.",
+            help="Tables of spectra with the same columns (CSV, semicolon- or tab-separated text, .xlsx), or files of "
+            "spectra (JCAMP-DX, SPC, OPUS, ASD, MATLAB, two-column text), a folder of them or a pattern.",
         ),
     ],
     dataset_id: Annotated[str, typer.Option("--id", help="Name of the dataset: small letters, digits, underscores.")],
@@ -68,6 +68,10 @@ def import_(
         str | None,
         typer.Option(metavar="SIGN", help="Instead: what parts specimen and scan in sample ids, as _ in wheat7_1."),
     ] = None,
+    file_in_id: Annotated[
+        bool,
+        typer.Option("--file-in-id", help="Of several tables: sample 7 of jan.csv is jan/7, as ids occur again."),
+    ] = False,
     target: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME:UNIT[:ANALYTE[:BASIS]]", help="A column of laboratory values; repeatable."),
@@ -116,10 +120,11 @@ def import_(
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Draw no plot.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say what was understood as JSON.")] = False,
 ) -> None:
-    """Import your own spectra: a table with one spectrum a row, or files as instruments write them.
+    """Import your own spectra: tables with one spectrum a row, or files as instruments write them.
 
     \b
     etalon import mine.csv --id mine --axis-unit nm --target "protein:g/100 g"
+    etalon import jan.csv feb.csv --id year --axis-unit nm --unit "%" --file-in-id
     etalon import scans/ --id wheat --references lab.xlsx --target "protein:%"
     etalon import spectra.csv --id rye --axis-unit nm --references lab.xlsx --scan-separator _
     etalon import spectra.csv --id soil --axis-unit nm --references lab.csv --beyond-limit half --average-duplicates
@@ -159,6 +164,7 @@ def import_(
             unit=unit,
             no_targets=no_targets,
             beyond_limit=beyond_limit,
+            file_in_id=file_in_id,
             average=average_duplicates,
         ),
     )
@@ -181,7 +187,7 @@ def import_(
 def read(
     files: list[Path], request: Request, references: Path | None = None, references_sheet: str | None = None
 ) -> tuple[SpectraSet, RawTable, Columns]:
-    """Read one table with many spectra or files of spectra, and join a table of references to them.
+    """Read tables with many spectra or files of spectra, and join a table of references to them.
 
     With `request.wishes.average` the metadata say what the repeated determinations tell of the laboratory.
     """
@@ -199,22 +205,24 @@ def _read_table(
 ) -> tuple[RawTable, Request]:
     """Return the table that `read` makes spectra of, and what then is to be said of it."""
     from etalon.commands.output import progress
-    from etalon.data.gather import SAMPLE, gather, is_one_table
+    from etalon.data.gather import SAMPLE, gather, tables_of
     from etalon.data.import_table import check_request
     from etalon.data.raw_table import read_raw_table
     from etalon.data.references import JoinedTable, names_of
+    from etalon.data.stacked import StackedTable
     from etalon.data.table_shape import part_units
 
     check_request(files[0], request)
-    one_table, wishes = is_one_table(files), request.wishes
+    tables, wishes = tables_of(files, references), request.wishes
     known = None
     if references is not None:
-        sheet = references_sheet or (None if one_table else request.sheet)
-        if one_table and sheet is None and references.resolve() == files[0].resolve():
+        sheet = references_sheet or (None if tables else request.sheet)
+        if tables and sheet is None and references.resolve() in [one.resolve() for one in tables]:
             raise BadInputError(references, "--references-sheet", "the sheet of laboratory values", "none")
-        known = part_units(read_raw_table(references, sheet, None if one_table else request.delimiter))
-    if one_table:
-        table = part_units(read_raw_table(files[0], request.sheet, request.delimiter, request.layout))
+        known = part_units(read_raw_table(references, sheet, None if tables else request.delimiter))
+    if tables:
+        parts = [part_units(read_raw_table(one, request.sheet, request.delimiter, request.layout)) for one in tables]
+        table = parts[0] if len(parts) == 1 else StackedTable.of(parts, wishes, request.decimal, request.axis_unit)
         if known is None:
             return table, request
         names = names_of(table, wishes.sample, wishes.specimen, wishes.scan_separator)

@@ -12,6 +12,7 @@ from etalon.data.gather import GatheredTable
 from etalon.data.laboratory import determined
 from etalon.data.raw_table import RawTable
 from etalon.data.references import JoinedTable, spectra_of
+from etalon.data.stacked import StackedTable
 from etalon.data.table_columns import UNIT_IN_HEADER, Columns
 from etalon.data.table_numbers import is_missing
 
@@ -31,7 +32,7 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
     low, high = spectra.wavelengths[[0, -1]]
     lowest, highest = spectra.intensities.min(), spectra.intensities.max()
     lines = [
-        ("file", _file(table, columns)),
+        *_files(table, columns),
         ("samples", f"{len(spectra)}, ids from {_samples(table, columns)}"),
         ("replicates", _replicates(spectra, table, columns)),
         ("channels", _channels(table, columns)),
@@ -135,9 +136,29 @@ def _hint(spectra: SpectraSet) -> str:
     return ""
 
 
-def _file(table: RawTable, columns: Columns) -> str:
+def _files(table: RawTable, columns: Columns) -> list[tuple[str, str]]:
+    """Return a line for the file, or for each of several tables."""
     own = spectra_of(table)
-    decimal = "" if isinstance(own, GatheredTable) else f", decimal {'comma' if columns.decimal_comma else 'point'}"
+    notes = _notes(table)
+    if not isinstance(own, StackedTable):
+        decimal = "" if isinstance(own, GatheredTable) else f", decimal {_decimal(columns.decimal_comma)}"
+        return [("file", "; ".join([f"{table.path} ({table.dialect}{decimal})", *notes]))]
+    lines = [
+        f"{part.path} ({part.dialect}, decimal {_decimal(comma)}): {len(part.rows)} rows"
+        + (", brought onto the axis of the first" if shifted else "")
+        for part, comma, shifted in zip(own.parts, own.commas, own.shifted, strict=True)
+    ]
+    lines = [*lines, *notes]
+    return [("" if number else "files", line) for number, line in enumerate(lines)]
+
+
+def _decimal(comma: bool) -> str:
+    return "comma" if comma else "point"
+
+
+def _notes(table: RawTable) -> list[str]:
+    """Return what else is to be said of the files."""
+    own = spectra_of(table)
     notes = ["a row of units below the header"] if table.units else []
     if isinstance(own, GatheredTable) and own.shifted:
         notes.append(f"{own.shifted} brought onto the axis of the first")
@@ -150,7 +171,7 @@ def _file(table: RawTable, columns: Columns) -> str:
         notes.append(f"spectra without a row of references: {without}")
     if unmatched:
         notes.append(f"rows of references without a spectrum: {unmatched}")
-    return "; ".join([f"{table.path} ({table.dialect}{decimal})", *notes])
+    return notes
 
 
 def _unpaired(table: RawTable) -> tuple[int, int]:
@@ -225,6 +246,9 @@ def _marks(known: np.ndarray) -> str:
 def _left_out(table: RawTable, column: int) -> str:
     """Return the name of a column that is not used; one with a unit in its header was meant to hold numbers."""
     name = table.header[column] or table.places(column).removeprefix("column ")
+    own = spectra_of(table)
+    if isinstance(own, StackedTable) and column < len(own.header) and (lacking := own.lacking(column)):
+        return f"{name} (not in {', '.join(lacking[:SHOWN])}{_more(lacking)})"
     if not UNIT_IN_HEADER.fullmatch(name):
         return name
     filled = [row[column] for row in table.rows if not is_missing(row[column])]

@@ -87,14 +87,25 @@ def spectrum_files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def is_one_table(paths: Sequence[Path]) -> bool:
-    """Say whether `paths` name one table with many spectra rather than files of single spectra."""
-    if len(paths) != 1 or paths[0].is_dir() or glob.has_magic(str(paths[0])):
-        return False
-    if paths[0].suffix.lower() in (".xlsx", ".xlsm", ".xls") or not paths[0].exists():
-        return True
-    kind = format_of(paths[0])
-    return kind is None or (kind == "two_columns" and not is_spectrum(paths[0]))
+def tables_of(paths: Sequence[Path], references: Path | None = None) -> list[Path]:
+    """Return the files where each is a table with many spectra; none where some are files of single spectra.
+
+    Parameters
+    ----------
+    paths : files, folders or patterns
+    references : a table of laboratory values, which may be among them
+    """
+    named = {path.resolve() for path in paths}
+    aside = set() if references is None or references.resolve() in named else {references.resolve()}
+    files = [path for path in spectrum_files(paths) if path.resolve() not in aside]
+    return files if all(map(_is_table, files)) else []
+
+
+def _is_table(path: Path) -> bool:
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls") or not path.exists():
+        return not glob.has_magic(str(path))
+    kind = format_of(path)
+    return kind is None or (kind == "two_columns" and not is_spectrum(path))
 
 
 def gather(

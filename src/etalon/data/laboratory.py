@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from etalon.contracts import BEYOND_LIMIT
-from etalon.data.raw_table import Cell, RawTable
-from etalon.data.table_numbers import is_missing, not_a_number, parse_beyond, parse_number
+from etalon.data.raw_table import Entry, RawTable
+from etalon.data.table_numbers import Beyond, is_missing, not_a_number, parse_beyond, parse_number
 from etalon.errors import BadInputError
 
 MISSING, HALF, LIMIT = BEYOND_LIMIT
@@ -59,16 +59,16 @@ def determined(
     for row in range(n_rows):
         numbers = []
         for entry in (entry for column in columns for entry in table.entries(row, column)):
-            if is_missing(entry[0]):
+            if is_missing(entry.cell):
                 continue
-            if (beyond := parse_beyond(entry[0], decimal_comma)) is not None:
-                numbers.append(_substitute(table, entry, decimal_comma, beyond_limit))
+            comma = decimal_comma if entry.decimal_comma is None else entry.decimal_comma
+            if (beyond := parse_beyond(entry.cell, comma)) is not None:
+                numbers.append(_stand_in(table, entry, beyond, beyond_limit))
                 (below if beyond.below else above)[row] = True
                 continue
-            number = parse_number(entry[0], decimal_comma)
+            number = parse_number(entry.cell, comma)
             if number is None or not np.isfinite(number):
-                expected = "a number, or an empty cell where not measured"
-                raise not_a_number(table, entry, decimal_comma, expected)
+                raise not_a_number(table, entry, comma, "a number, or an empty cell where not measured")
             numbers.append(number)
             measured[row].append(number)
         if numbers:
@@ -80,11 +80,9 @@ def determined(
     return Determined(values, below, above, measured)
 
 
-def _substitute(table: RawTable, entry: tuple[Cell, str], decimal_comma: bool, beyond_limit: str | None) -> float:
+def _stand_in(table: RawTable, entry: Entry, beyond: Beyond, beyond_limit: str | None) -> float:
     """Return the number that stands for a value beyond a limit."""
-    cell, place = entry
-    beyond = parse_beyond(cell, decimal_comma)
-    assert beyond is not None
+    cell, place, _ = entry
     if beyond_limit is None:
         expected = f"a number (or --beyond-limit {MISSING}, {HALF} or {LIMIT}, for values below or above a limit)"
         raise BadInputError(table.path, place, expected, repr(cell))

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from etalon.data.raw_table import Cell, RawTable
+from etalon.data.raw_table import Cell, Entry, RawTable
 from etalon.data.table_columns import find_column, find_sample_column, specimen_of
-from etalon.data.table_numbers import decimal_notation, parse_number
+from etalon.data.table_numbers import decimal_notation
 from etalon.errors import BadInputError
 
 
@@ -72,14 +72,14 @@ class JoinedTable(RawTable):
     ----------
     spectra, references : the two
     matches : of their rows
-    cells : of the references, numbers as such
+    comma : whether the numbers of the references have a decimal comma
     """
 
     spectra: RawTable | None = None
     references: RawTable | None = None
     matches: Matches | None = None
 
-    cells: tuple[tuple[Cell, ...], ...] = ()
+    comma: bool = False
 
     @classmethod
     def of(
@@ -103,10 +103,10 @@ class JoinedTable(RawTable):
         found = match(references, key, names, repeats)
         columns = tuple(column for column in found.columns if references.header[column] not in hidden)
         found = replace(found, columns=columns)
-        cells = _in_numbers(references, decimal)
+        comma = _decimal_comma(references, decimal)
         header = [*spectra.header_cells, *(references.header_cells[column] for column in found.columns)]
         rows = [
-            [*row, *(_first([cells[other][column] for other in others]) for column in found.columns)]
+            [*row, *(_first([references.rows[other][column] for other in others]) for column in found.columns)]
             for row, others in zip(spectra.rows, found.rows, strict=True)
         ]
         units: tuple[Cell, ...] = ()
@@ -114,7 +114,7 @@ class JoinedTable(RawTable):
             own = spectra.units or ("",) * len(spectra.header)
             units = (*own, *((references.units[column] if references.units else "") for column in found.columns))
         about = (spectra.path, header, rows, spectra.row_numbers, spectra.dialect, spectra.decimal, units)
-        return cls(*about, spectra=spectra, references=references, matches=found, cells=tuple(map(tuple, cells)))
+        return cls(*about, spectra=spectra, references=references, matches=found, comma=comma)
 
     def _parts(self) -> tuple[RawTable, RawTable, Matches]:
         assert self.spectra is not None
@@ -138,12 +138,19 @@ class JoinedTable(RawTable):
             return self.row_name(row)
         return f"{other.path.name}, {other.cell_name(found.rows[row][0], found.columns[column - len(own.header)])}"
 
-    def entries(self, row: int, column: int) -> list[tuple[Cell, str]]:
+    def entries(self, row: int, column: int) -> list[Entry]:
         own, other, found = self._parts()
         if column < len(own.header):
             return own.entries(row, column)
         there = found.columns[column - len(own.header)]
-        return [(self.cells[n][there], f"{other.path.name}, {other.cell_name(n, there)}") for n in found.rows[row]]
+        return [
+            Entry(other.rows[n][there], f"{other.path.name}, {other.cell_name(n, there)}", self.comma)
+            for n in found.rows[row]
+        ]
+
+    def check_columns(self, used: Sequence[int]) -> None:
+        own, _, _ = self._parts()
+        own.check_columns([column for column in used if column < len(own.header)])
 
     def column_name(self, column: int) -> str:
         own, other, found = self._parts()
@@ -163,22 +170,15 @@ def _first(cells: Sequence[Cell]) -> Cell:
     return next((cell for cell in cells if cell != ""), "")
 
 
-def _in_numbers(table: RawTable, decimal: str | None) -> list[list[Cell]]:
-    """Return the cells with those that have a decimal mark as numbers: the spectra's file may be written otherwise."""
+def _decimal_comma(table: RawTable, decimal: str | None) -> bool:
+    """Say whether the numbers of references have a decimal comma: the spectra's file may be written otherwise."""
     notation = table.decimal or decimal_notation(cell for row in table.rows for cell in row)
     if notation == "open" and decimal is not None:
         notation = "comma" if decimal == "comma" else "point"
     if notation == "open":
         expected = "a comma for decimals or for thousands, told by one number such as 12,5 or 1,234,567"
         raise BadInputError(table.path, "numbers", expected, "commas that may be either, as in 1,234")
-
-    def cell_of(cell: Cell) -> Cell:
-        if not isinstance(cell, str) or not {",", "."} & set(cell):
-            return cell
-        number = parse_number(cell, notation == "comma")
-        return cell if number is None else number
-
-    return [[cell_of(cell) for cell in row] for row in table.rows]
+    return notation == "comma"
 
 
 def spectra_of(table: RawTable) -> RawTable:

@@ -1,10 +1,11 @@
 """Which column of a table is what: channels, sample, specimen, split, label, targets."""
 
 import difflib
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from etalon.contracts import Target
 from etalon.data.raw_table import HEADER_NUMBER, Cell, RawTable, TransposedTable
@@ -44,6 +45,7 @@ class Wishes:
     no_targets: bool = False
     scan_separator: str | None = None  # between the name of a specimen and that of its scan, in sample ids
     beyond_limit: str | None = None  # what stands for values such as "<0.5", as in `etalon.data.laboratory`
+    file_in_id: bool = False  # of several tables: the name of the file before that of the sample
     average: bool = False  # repeated determinations: rows of one name in the references, columns of one target
 
 
@@ -106,8 +108,10 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
     decimal_comma, header_comma = _decimal_commas(table, channels, wanted, decimal)
     if not wanted and not wishes.no_targets:
         numeric = [column for column in rest if looks_numeric(table, column, decimal_comma)]
+        table.check_columns(numeric)
         wanted = [(column, _target_of_header(table, column, numeric, wishes.unit)) for column in numeric]
     targets = dict(wanted)
+    table.check_columns([column for column in (*roles.values(), *targets) if column is not None])
     _check_repeats(table, targets, wishes.average)
     left_out = [column for column in rest if column not in targets and not _is_blank(table, column)]
     return Columns(
@@ -137,8 +141,10 @@ def _decimal_commas(
     its commas are for decimals or thousands, the other tells.
     """
     header = decimal_notation(channel_text(table, column) for column in channels)
-    columns = [*channels, *(column for column, _ in targets)]
-    cells = said or table.decimal or decimal_notation(row[column] for row in table.rows for column in columns)
+    written = [row[column] for row in table.rows for column in channels]
+    for row, (column, _) in itertools.product(range(len(table.rows)), targets):
+        written += [entry.cell for entry in table.entries(row, column) if entry.decimal_comma is None]
+    cells = said or table.decimal or decimal_notation(written)
     if cells == "none":  # counts, say; columns that may turn out to be targets know more
         cells = decimal_notation(cell for row in table.rows for cell in row)
     if cells == "open" and header == "comma":
@@ -172,6 +178,28 @@ def find_column(table: RawTable, name: str, option: str) -> int:
     near = difflib.get_close_matches(name, texts, n=1) or texts[:8]
     expected = f"the header of a column, such as {', '.join(map(repr, near))}" if near else "the header of a column"
     raise BadInputError(table.path, option, expected, repr(name))
+
+
+def named_in(table: RawTable, wishes: Wishes) -> Wishes:
+    """Return the wishes without names that no column of the table has, and without targets that nobody named."""
+    targets = tuple(wish for wish in wishes.targets if _is_named(table, wish, wishes))
+    return replace(
+        wishes,
+        sample=wishes.sample if wishes.sample in table.header else None,
+        specimen=wishes.specimen if wishes.specimen in table.header else None,
+        split=wishes.split if wishes.split in table.header else None,
+        label=wishes.label if wishes.label in table.header else None,
+        targets=targets,
+        no_targets=not targets,
+    )
+
+
+def _is_named(table: RawTable, wish: str, wishes: Wishes) -> bool:
+    try:
+        _read_wish(table, wish, wishes)
+    except BadInputError:
+        return False
+    return True
 
 
 def _read_wishes(table: RawTable, wishes: Wishes) -> list[tuple[int, Target]]:

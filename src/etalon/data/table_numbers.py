@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from etalon.data.raw_table import Cell, RawTable
+from etalon.data.raw_table import Cell, Entry, RawTable
 from etalon.errors import BadInputError
 
 Notation = Literal["comma", "point", "open", "none"]
@@ -84,27 +84,25 @@ def channel_values(table: RawTable, columns: list[int], decimal_comma: bool) -> 
         for j, column in enumerate(columns):
             number = parse_number(row[column], decimal_comma)
             if number is None or not abs(number) <= _LARGEST:
-                raise not_a_number(table, (row[column], table.cell_name(i, column)), decimal_comma)
+                raise not_a_number(table, Entry(row[column], table.cell_name(i, column)), decimal_comma)
             values[i, j] = number
     return values.astype(np.float32)
 
 
 def looks_numeric(table: RawTable, column: int, decimal_comma: bool) -> bool:
     """Say whether some filled cells are numbers, and with those beyond a limit ("<0.5") at least half of them."""
-    filled = [row[column] for row in table.rows if not is_missing(row[column])]
-    numbers = sum(parse_number(cell, decimal_comma) is not None for cell in filled)
-    beyond = sum(parse_beyond(cell, decimal_comma) is not None for cell in filled)
+    entries = [entry for row in range(len(table.rows)) for entry in table.entries(row, column)]
+    filled = [(cell, decimal_comma if own is None else own) for cell, _, own in entries if not is_missing(cell)]
+    numbers = sum(parse_number(*one) is not None for one in filled)
+    beyond = sum(parse_beyond(*one) is not None for one in filled)
     return numbers > 0 and 2 * (numbers + beyond) >= len(filled)
 
 
 def not_a_number(
-    table: RawTable,
-    entry: tuple[Cell, str],
-    decimal_comma: bool,
-    expected: str = "a finite number",
+    table: RawTable, entry: Entry, decimal_comma: bool, expected: str = "a finite number"
 ) -> BadInputError:
-    """Return the error for an entry, a cell and its place, that should hold a number."""
-    cell, place = entry
+    """Return the error for an entry that should hold a number."""
+    cell, place, _ = entry
     if isinstance(cell, str) and re.fullmatch(r"[+-]?[\d.,' ]*\d[\d.,' ]*([eE][+-]?\d+)?", cell):
         expected += f" with a decimal {'comma' if decimal_comma else 'point'} and thousands together"
     found = "an empty cell" if cell == "" else repr(cell)

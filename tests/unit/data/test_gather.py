@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from etalon.data.gather import SAMPLE, gather, is_one_table
+from etalon.data.gather import SAMPLE, gather, tables_of
 from etalon.data.import_table import Request, to_spectra
 from etalon.data.raw_table import read_raw_table
 from etalon.data.references import JoinedTable
@@ -98,9 +98,13 @@ def test_files_of_one_stem_keep_their_suffix_as_name(tmp_path):
     assert spectra.sample_id.tolist() == ["a.0.txt", "a.1.txt", "b.dpt", "b.txt"]
 
 
-def test_one_table_is_no_folder_of_files(scans, tmp_path):
-    (tmp_path / "mine.csv").write_text("a")
-    assert is_one_table([tmp_path / "mine.csv"])
-    assert is_one_table([tmp_path / "absent.xlsx"])
-    assert not is_one_table([scans])
-    assert not is_one_table([tmp_path / "*.dpt"])
+def test_tables_are_told_from_files_of_single_spectra(scans, tmp_path):
+    for name in ("mine.csv", "next.csv", "lab.csv"):
+        (tmp_path / name).write_text("a")
+    mine, following, lab = (tmp_path / name for name in ("mine.csv", "next.csv", "lab.csv"))
+    assert tables_of([mine]) == [mine]
+    assert tables_of([tmp_path / "absent.xlsx"]) == [tmp_path / "absent.xlsx"]
+    assert tables_of([tmp_path / "*.csv"], lab) == [mine, following]
+    assert tables_of([tmp_path], lab) == [mine, following]
+    assert tables_of([lab], lab) == [lab]  # two sheets of one workbook
+    assert tables_of([scans]) == tables_of([tmp_path / "*.dpt"]) == tables_of([mine, scans]) == []
