@@ -71,6 +71,6 @@ def sel_text(sel: float, degrees_of_freedom: int, sel_of_references: float, unit
     if sel == 0:
         return "none: repeats are equal in every sample; copies of one determination?"
     return (
-        f"{sel:.3g} {unit} of one determination ({degrees_of_freedom} degrees of freedom), "
-        f"{sel_of_references:.3g} {unit} of the references"
+        f"{sel:.3g} {unit} for one determination ({degrees_of_freedom} degrees of freedom), "
+        f"{sel_of_references:.3g} {unit} for the references, their means"
     )

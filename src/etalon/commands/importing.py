@@ -181,6 +181,8 @@ def import_(
         print_json(as_content(spectra, table, columns) | {"folder": str(folder), "preview": picture and str(picture)})
         return
     typer.echo(describe(spectra, table, columns))
+    if average_duplicates and all(one.sel is None for one in spectra.metadata.laboratory):
+        typer.echo("repeats      none: no sample has two determinations that were measured")
     typer.echo(f"written to {folder}" + (f", plot in {picture}" if picture else ""))
 
 

@@ -1,5 +1,6 @@
 """What `etalon import` understood of a table, for a person to check."""
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from typing import Any
@@ -14,13 +15,16 @@ from etalon.data.raw_table import RawTable
 from etalon.data.references import JoinedTable, spectra_of
 from etalon.data.stacked import StackedTable
 from etalon.data.table_columns import UNIT_IN_HEADER, Columns
-from etalon.data.table_numbers import is_missing
+from etalon.data.table_numbers import is_missing, looks_numeric
 
 # Between these a quantity is rather a percentage than an absorbance.
 PERCENT = (5.0, 120.0)
 # Numbers that programs write where nothing was measured.
 MARKS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0)
 SCAN = re.compile(r"(?P<specimen>.+)(?P<separator>[_\-. #/])(?P<scan>\d{1,2}|[A-Za-z])")
+# What tells columns of repeated determinations apart: "N 1" and "N 2", "fat_a" and "fat_b", "ash" and "ash.1".
+REPEAT = re.compile(r"([\s_.\-#]?(\d{1,2}|[A-Za-z]|I{1,3}))?")
+LEAST_REPEATS = 5
 SHOWN = 5
 MOST_SCANS, LEAST_SPECIMENS = 6, 3
 
@@ -55,13 +59,15 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
         lines += [("", f"  {said}") for said in _laboratory(spectra, table, columns, target)]
     if not metadata.targets:
         lines.append(("targets", "none"))
+    if repeats := _like_repeats(spectra):
+        lines.append(("", f"CAREFUL: {repeats}"))
     if spectra.label is not None:
         lines.append(("classes", f"{_counts(spectra.label)} (column {metadata.label!r})"))
     if spectra.split is not None:
         kind = "folds" if "folds" in (metadata.published_split or {}) else "split"
         lines.append((kind, f"{_counts(spectra.split)} ({_column(table, columns.split)})"))
     if columns.left_out:
-        lines.append(("left out", ", ".join(_left_out(table, column) for column in columns.left_out)))
+        lines.append(("left out", ", ".join(_left_out(table, columns, column) for column in columns.left_out)))
     return "\n".join(f"{name:<12} {text}" for name, text in lines)
 
 
@@ -124,6 +130,23 @@ def _laboratory(spectra: SpectraSet, table: RawTable, columns: Columns, target: 
         if one.sel > 0:
             lines.append(f"determinations that differ most: {numbers} of {str(spectra.specimen[widest])!r}")
     return lines
+
+
+def _like_repeats(spectra: SpectraSet) -> str:
+    """Return which targets look like repeated determinations of one, and how to say so; "" where none do."""
+    targets = spectra.metadata.targets
+    for (i, one), (j, other) in itertools.combinations(enumerate(targets), 2):
+        both = zip(one.name, other.name, strict=False)
+        start = "".join(sign for sign, _ in itertools.takewhile(lambda signs: signs[0] == signs[1], both))
+        ends = [target.name[len(start) :] for target in (one, other)]
+        if one.unit == other.unit and start.strip() and all(map(REPEAT.fullmatch, ends)):
+            pairs = spectra.reference[:, [i, j]]
+            pairs = pairs[np.isfinite(pairs).all(axis=1)]
+            # Quantities of like names differ by about as much as samples do.
+            if len(pairs) >= LEAST_REPEATS and np.abs(np.diff(pairs)).mean() < pairs.std() / 4:
+                wish = f"--target {f'{start}*:{one.unit}'!r} --average-duplicates"
+                return f"{one.name!r} and {other.name!r} look like determinations of one quantity (then {wish})"
+    return ""
 
 
 def _hint(spectra: SpectraSet) -> str:
@@ -243,13 +266,13 @@ def _marks(known: np.ndarray) -> str:
     return f" (does {said} stand for not measured? then leave the cell empty)" if said else ""
 
 
-def _left_out(table: RawTable, column: int) -> str:
+def _left_out(table: RawTable, columns: Columns, column: int) -> str:
     """Return the name of a column that is not used; one with a unit in its header was meant to hold numbers."""
     name = table.header[column] or table.places(column).removeprefix("column ")
     own = spectra_of(table)
     if isinstance(own, StackedTable) and column < len(own.header) and (lacking := own.lacking(column)):
         return f"{name} (not in {', '.join(lacking[:SHOWN])}{_more(lacking)})"
-    if not UNIT_IN_HEADER.fullmatch(name):
+    if not UNIT_IN_HEADER.fullmatch(name) or looks_numeric(table, column, columns.decimal_comma):
         return name
     filled = [row[column] for row in table.rows if not is_missing(row[column])]
     return f"{name} (no numbers{f', such as {filled[0]!r}' if filled else ': all cells empty'})"

@@ -269,9 +269,12 @@ def _check_repeats(table: RawTable, targets: dict[int, Target], average: bool) -
     first: dict[str, int] = {}
     for column, target in targets.items():
         before = first.setdefault(target.name, column)
-        if before != column and (targets[before] != target or not average):
-            found = f"{target.name!r} ({target.unit}), as in {table.column_name(before)} ({targets[before].unit})"
+        if targets[before].unit != target.unit:
+            expected = f"{targets[before].unit!r}, the unit of {target.name!r} in {table.column_name(before)}"
+            raise BadInputError(table.path, table.column_name(column), expected, repr(target.unit))
+        if before != column and not average:
             expected = "targets that occur once (--average-duplicates takes the mean of repeated determinations)"
+            found = f"{target.name!r}, as in {table.column_name(before)}"
             raise BadInputError(table.path, table.column_name(column), expected, found)
 
 

@@ -99,7 +99,7 @@ def _head(o: Outcome) -> str:
         ("RMSEC", f"{number(found['calibration']['rmsec'])} <small>{unit}</small>"),
         ("RMSECV", f"{number(cv['rmsecv'])} <small>{unit}</small>"),
         ("RMSEP", f"{number(test['rmsep'])} <small>{unit}</small>" if test else "<small>no test set</small>"),
-        *([("SEL", f"{number(sel)} <small>{unit}</small>")] if sel else []),
+        *([("SEL", f"{number(sel)} <small>{unit}, one determination</small>")] if sel else []),
         ("R², cross-validation", f"{cv['r2']:.3f}"),
         ("RPD, cross-validation", f"{cv['rpd']:.2f}"),
         ("calibration", f"{len(o.rows)} <small>samples of {about['n_specimens']} specimens</small>"),

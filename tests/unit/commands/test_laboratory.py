@@ -64,7 +64,7 @@ def test_import_says_counts_and_records_them(run):
     expected = np.where(BELOW, LOQ / 2, DETERMINATIONS).mean(axis=1)
     np.testing.assert_allclose(spectra.reference[:, 0], np.repeat(expected, 2))
     assert f"{2 * below.sum()} of {2 * N} references below a limit, taken as half of it" in out
-    assert f"SEL {said.sel:.3g} % of one determination ({len(pairs)} degrees of freedom)" in out
+    assert f"SEL {said.sel:.3g} % for one determination ({len(pairs)} degrees of freedom)" in out
     widest = int(np.argmax(np.ptp(pairs, axis=1)))
     assert f"determinations that differ most: {pairs[widest][0]:g}, {pairs[widest][1]:g} of " in out
 
@@ -91,7 +91,7 @@ def test_the_calibration_shows_them_beside_its_errors(run):
     others = samples[samples["beyond_limit"] == ""]
     assert found["rmsecv_measured"] == pytest.approx(np.sqrt((others["error"] ** 2).mean()), rel=1e-4)
     status, out, _ = run(*arguments, "--overwrite")
-    assert f"SEL              {said.sel:.3g} % of one determination" in out
+    assert f"SEL              {said.sel:.3g} % for one determination" in out
     assert f"{len(said.below)} of {2 * N} references below a limit, taken as half of it; without them RMSECV" in out
     report = Path("models/mine_Protein/report.html").read_text(encoding="utf-8")
     assert f"Standard error of laboratory (SEL): {said.sel:.3g} %" in report
@@ -120,3 +120,51 @@ def test_copied_values_are_no_repeats(run):
     )
     assert status == 0
     assert "SEL none: repeats are equal in every sample; copies of one determination?" in out
+
+
+def test_columns_that_look_like_repeats_are_pointed_out(run):
+    rng = np.random.default_rng(2)
+    spectra = pd.read_csv("spectra.csv", sep=";", decimal=",").iloc[::2]
+    lab = {
+        "N 1 (%)": DETERMINATIONS[:, 0],
+        "N 2 (%)": DETERMINATIONS[:, 1],
+        "N 3 (%)": rng.permutation(DETERMINATIONS[:, 0]),
+    }
+    arguments = ("import", "two.csv", "--id", "two", "--axis-unit", "nm", "--no-preview", "--overwrite")
+    found = {}
+    for first, second in (("N 1 (%)", "N 2 (%)"), ("N 1 (%)", "N 3 (%)")):
+        table = spectra.assign(**{first: lab[first], second: lab[second]})
+        table.to_csv("two.csv", index=False)
+        found[second] = run(*arguments)[1]
+    said = "'N 1' and 'N 2' look like determinations of one quantity (then --target 'N *:%' --average-duplicates)"
+    assert said in found["N 2 (%)"]
+    assert "look like determinations" not in found["N 3 (%)"]
+
+
+def test_asking_for_repeats_where_there_are_none_is_answered(run):
+    status, out, _ = run(
+        *("import", "spectra.csv", "--id", "plain", "--axis-unit", "nm", "--no-preview", "--no-targets"),
+        "--average-duplicates",
+    )
+    assert status == 0
+    assert "repeats      none: no sample has two determinations that were measured" in out
+
+
+def test_several_tables_are_one_set_and_each_file_is_named(run):
+    table = pd.read_csv("spectra.csv", sep=";", decimal=",")
+    table.iloc[:20].to_csv("jan.csv", index=False)
+    table.iloc[20:].to_csv("feb.csv", index=False, sep=";", decimal=",")
+    arguments = ("--id", "year", "--axis-unit", "nm", "--no-preview", "--overwrite", "--no-targets")
+    status, out, err = run("import", "jan.csv", "feb.csv", *arguments)
+    assert (status, err) == (0, "")
+    assert "files        jan.csv (comma, UTF-8, decimal point): 20 rows\n" in out
+    assert f"             feb.csv (semicolon, UTF-8, decimal comma): {2 * N - 20} rows\n" in out
+    together = load_set("data/real/year")
+    run("import", "spectra.csv", *arguments)
+    whole = load_set("data/real/year")
+    assert np.array_equal(together.intensities, whole.intensities)
+    assert together.sample_id.tolist() == whole.sample_id.tolist()
+    status, out, err = run("import", "[fj]*.csv", "spectra.csv", *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: feb.csv and 2 more: spectra.csv, row 2, column A ('sample'): expected ids that occur")
+    assert err.endswith(", found 's00_1', as in jan.csv, row 2\n")
