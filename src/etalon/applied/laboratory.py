@@ -70,7 +70,8 @@ def sel_text(sel: float, degrees_of_freedom: int, sel_of_references: float, unit
     """Say what repeated determinations tell of the laboratory."""
     if sel == 0:
         return "none: repeats are equal in every sample; copies of one determination?"
+    degrees = "degree" if degrees_of_freedom == 1 else "degrees"
     return (
-        f"{sel:.3g} {unit} for one determination ({degrees_of_freedom} degrees of freedom), "
+        f"{sel:.3g} {unit} for one determination ({degrees_of_freedom} {degrees} of freedom), "
         f"{sel_of_references:.3g} {unit} for the references, their means"
     )

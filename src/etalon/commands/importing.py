@@ -70,7 +70,9 @@ def import_(
     ] = None,
     file_in_id: Annotated[
         bool,
-        typer.Option("--file-in-id", help="Of several tables: sample 7 of jan.csv is jan/7, as ids occur again."),
+        typer.Option(
+            "--file-in-id", help="Of several tables: sample 7 of jan.csv is called jan/7, where ids occur again."
+        ),
     ] = False,
     target: Annotated[
         list[str] | None,
@@ -83,8 +85,8 @@ def import_(
         str | None,
         typer.Option(
             metavar="missing|half|limit",
-            help="What stands for <0.5 and >100: not measured; half the limit below which it lies, and the limit above "
-            "which it lies; the limit. Left out: refused.",
+            help="What stands for <0.5 and >100. missing: nothing, as if not measured; half: 0.25 and 100; limit: 0.5 "
+            "and 100. Left out: such cells are refused.",
         ),
     ] = None,
     average_duplicates: Annotated[
