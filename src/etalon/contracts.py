@@ -27,6 +27,8 @@ REPRESENTATIONS: dict[str, float | None] = {
     "unknown": None,
 }
 BASES = ("as_is", "dry", "unknown")
+# What may stand for a laboratory value below or above a limit of its method.
+BEYOND_LIMIT = ("missing", "half", "limit")
 UNKNOWN = "UNKNOWN"
 
 
@@ -38,6 +40,29 @@ class Target:
     analyte: str
     unit: str
     basis: str = "unknown"
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What the references of one target are besides single measured values.
+
+    Attributes
+    ----------
+    target : its name
+    below, above : ids of the samples with a value beyond a limit of the laboratory's method, such as "<0.5"
+    beyond_limit : what stands for these, one of `BEYOND_LIMIT`; None where there are none
+    sel : standard error of laboratory, of a single determination, in the target's unit; None without repeats
+    degrees_of_freedom : of `sel`
+    sel_of_references : the same of the references, means of their determinations: root mean square over them
+    """
+
+    target: str
+    below: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+    beyond_limit: str | None = None
+    sel: float | None = None
+    degrees_of_freedom: int = 0
+    sel_of_references: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +95,7 @@ class Metadata:
     spectral_range: tuple[float, float] | None = None
     spectral_step: float | None = None
     targets: tuple[Target, ...] = ()
+    laboratory: tuple[Laboratory, ...] = ()
     label: str | None = None
     published_split: dict[str, Any] | None = None
     paired_with: tuple[str, ...] = ()
@@ -91,13 +117,17 @@ class Metadata:
         content = dict(content)
         try:
             content["targets"] = tuple(Target(**t) for t in content.get("targets", ()))
+            content["laboratory"] = tuple(
+                Laboratory(**one | {side: tuple(one.get(side, ())) for side in ("below", "above")})
+                for one in content.get("laboratory", ())
+            )
             content["sources"] = tuple(Source(**s) for s in content.get("sources", ()))
             content["paired_with"] = tuple(content.get("paired_with", ()))
             if content.get("spectral_range") is not None:
                 first, last = content["spectral_range"]
                 content["spectral_range"] = (first, last)
             return cls(**content)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise BadInputError(where, "keys", "those of the data contract", error) from error
 
 
@@ -197,6 +227,24 @@ def _check_metadata(metadata: Metadata) -> None:
     names = [target.name for target in metadata.targets]
     if len(set(names)) < len(names):
         raise BadInputError(where, "targets", "unique names", f"{sorted(names)}")
+    for one in metadata.laboratory:
+        _check_laboratory(where, one, names)
+
+
+def _check_laboratory(where: str, one: Laboratory, targets: list[str]) -> None:
+    field = f"laboratory.{one.target}"
+    if one.target not in targets:
+        raise BadInputError(where, field, f"one of the targets {', '.join(targets) or '(none)'}", repr(one.target))
+    allowed = BEYOND_LIMIT if one.below or one.above else (None,)
+    if one.beyond_limit not in allowed:
+        expected = f"one of {', '.join(map(str, allowed))}"
+        raise BadInputError(where, f"{field}.beyond_limit", expected, repr(one.beyond_limit))
+    for name in ("sel", "sel_of_references"):
+        value = getattr(one, name)
+        numbers = isinstance(value, int | float) and isinstance(one.degrees_of_freedom, int)
+        if value is not None and not (numbers and 0 <= value < np.inf and one.degrees_of_freedom > 0):
+            found = f"{value!r} from {one.degrees_of_freedom!r} degrees of freedom"
+            raise BadInputError(where, f"{field}.{name}", "a standard deviation", found)
 
 
 def _check_axis(where: str, wavelengths: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from etalon.contracts import REPRESENTATIONS, Metadata, Source, SpectraSet, Target
+from etalon.contracts import REPRESENTATIONS, Laboratory, Metadata, Source, SpectraSet, Target
 from etalon.errors import BadInputError
 
 PROTEIN = Target("protein", "protein", "%", "dry")
@@ -256,3 +256,43 @@ def test_a_key_that_is_missing():
 def test_a_sample_without_a_name_is_refused(name):
     error = refuse(**{name: ["a", "", "c"]})
     assert (error.field, error.found) == (name, "none in row 1")
+
+
+LABORATORY = Laboratory("protein", ("s1",), (), "half", 0.2, 12, 0.15)
+
+
+def test_what_is_known_of_the_laboratory_survives_json():
+    about = metadata(targets=(PROTEIN,), laboratory=(LABORATORY,))
+    assert Metadata.from_json(json.loads(json.dumps(about.to_json()))) == about
+    make(metadata=about)
+
+
+def test_sets_written_before_laboratories_were_recorded_are_read():
+    content = metadata(targets=(PROTEIN,)).to_json()
+    del content["laboratory"]
+    assert Metadata.from_json(content) == metadata(targets=(PROTEIN,))
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"target": "fat"}, "laboratory.fat"),
+        ({"beyond_limit": "zero"}, "laboratory.protein.beyond_limit"),
+        ({"beyond_limit": None}, "laboratory.protein.beyond_limit"),
+        ({"below": ()}, "laboratory.protein.beyond_limit"),
+        ({"sel": -0.1}, "laboratory.protein.sel"),
+        ({"sel": float("nan")}, "laboratory.protein.sel"),
+        ({"sel": "0.2"}, "laboratory.protein.sel"),
+        ({"degrees_of_freedom": 0}, "laboratory.protein.sel"),
+        ({"sel_of_references": float("inf")}, "laboratory.protein.sel_of_references"),
+    ],
+)
+def test_what_cannot_be_true_of_a_laboratory(fields, field):
+    wrong = dataclasses.replace(LABORATORY, **fields)
+    assert refuse(metadata=metadata(targets=(PROTEIN,), laboratory=(wrong,))).field == field
+
+
+@pytest.mark.parametrize("laboratory", ["x", [1], [{"targets": "protein"}], [{"target": "protein", "below": 3}], 5])
+def test_a_laboratory_that_is_none_is_refused(laboratory):
+    with pytest.raises(BadInputError, match="keys"):
+        Metadata.from_json(metadata(targets=(PROTEIN,)).to_json() | {"laboratory": laboratory})

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from etalon.applied import laboratory
 from etalon.applied.model import Model
 from etalon.contracts import SpectraSet, Target
 from etalon.evaluate import metrics
@@ -98,7 +99,8 @@ class Outcome:
     folds: int
 
     def statistics(self) -> dict[str, Any]:
-        """Return the figures of merit: of calibration, cross-validation and test set. NaN becomes None."""
+        """Return the figures of merit, of calibration, cross-validation and test set, and what limits them in the
+        references (`etalon.applied.laboratory`). NaN becomes None."""
         y = self.y[self.rows]
         found: dict[str, Any] = {
             "calibration": {"rmsec": metrics.rmsep(y, self.fitted), "r2": metrics.r2(y, self.fitted)},
@@ -107,6 +109,10 @@ class Outcome:
         }
         if len(self.test):
             found["test"] = _merits(self.y[self.test], self.test_prediction, "rmsep")
+        parts = {"rmsecv": (self.rows, y, self.chosen.predictions)}
+        if len(self.test):
+            parts["rmsep"] = (self.test, self.y[self.test], self.test_prediction)
+        found["laboratory"] = laboratory.statistics(self.spectra, self.target, parts)
         return finite(found)
 
 

@@ -149,11 +149,31 @@ def describe(outcome: Outcome) -> str:
     ]
     if test:
         lines.append(("RMSEP", f"{test['rmsep']:.4g} {unit}; {_merits(test)}"))
+    lines += _laboratory(found, unit)
     width = about["quantiles"]["0.9"]
     covered = f"{outcome.covered[0.9]:.0%} of left-out samples inside"
     lines.append(("interval", "none: too few specimens" if width is None else f"90 %: +-{width:.3g} {unit}, {covered}"))
     lines.append(("to look at", f"{len(outcome.flagged)} samples beyond a 99 % limit or 3 RMSECV off"))
     return "\n".join(f"{name:<16} {text}" for name, text in lines)
+
+
+def _laboratory(found: dict[str, Any], unit: str) -> list[tuple[str, str]]:
+    """Return what the figures owe to the laboratory."""
+    from etalon.applied.laboratory import beyond_text, sel_text
+
+    lines, known = [], found["laboratory"] or {}
+    if known.get("sel") is not None:
+        said = sel_text(known["sel"], known["degrees_of_freedom"], known["sel_of_references"], unit)
+        lines.append(("SEL", said + ("; no RMSEP is to be expected below that" if known["sel"] else "")))
+    if known.get("beyond_limit") is not None:
+        said = beyond_text(known["n_below"], known["n_above"], known["n_references"], known["beyond_limit"])
+        others = ", ".join(
+            f"{name.upper()} {known[f'{name}_measured']:.4g}"
+            for name in ("rmsecv", "rmsep")
+            if known.get(f"{name}_measured") is not None
+        )
+        lines.append(("beyond a limit", said + (f"; without them {others} {unit}" if others else "")))
+    return lines
 
 
 def _follows(rmsec: float, rmsecv: float) -> str:

@@ -32,8 +32,8 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="One table (CSV, semicolon- or tab-separated text, .xlsx), or files of spectra (JCAMP-DX, SPC, OPUS, "
-            "ASD, MATLAB, two-column text), a folder of them or a pattern.",
+            help="Tables of spectra with the same columns (CSV, semicolon- or tab-separated text, .xlsx), or files of "
+            "spectra (JCAMP-DX, SPC, OPUS, ASD, MATLAB, two-column text), a folder of them or a pattern.",
         ),
     ],
     dataset_id: Annotated[str, typer.Option("--id", help="Name of the dataset: small letters, digits, underscores.")],
@@ -68,6 +68,12 @@ def import_(
         str | None,
         typer.Option(metavar="SIGN", help="Instead: what parts specimen and scan in sample ids, as _ in wheat7_1."),
     ] = None,
+    file_in_id: Annotated[
+        bool,
+        typer.Option(
+            "--file-in-id", help="Of several tables: sample 7 of jan.csv is called jan/7, where ids occur again."
+        ),
+    ] = False,
     target: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME:UNIT[:ANALYTE[:BASIS]]", help="A column of laboratory values; repeatable."),
@@ -75,6 +81,22 @@ def import_(
     unit: Annotated[
         str | None, typer.Option(metavar="UNIT", help="Unit of all laboratory values that state none, such as %.")
     ] = None,
+    beyond_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="missing|half|limit",
+            help="What stands for <0.5 and >100. missing: nothing, as if not measured; half: 0.25 and 100; limit: 0.5 "
+            "and 100. Left out: such cells are refused.",
+        ),
+    ] = None,
+    average_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--average-duplicates",
+            help="Take the mean of repeated determinations, and their SEL: rows of one name in --references, columns "
+            'of one header or of --target "protein *:%".',
+        ),
+    ] = False,
     no_targets: Annotated[bool, typer.Option("--no-targets", help="Import the spectra alone.")] = False,
     label_column: Annotated[str | None, typer.Option(metavar=_COLUMN, help="Column of classes.")] = None,
     split_column: Annotated[
@@ -100,12 +122,14 @@ def import_(
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Draw no plot.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say what was understood as JSON.")] = False,
 ) -> None:
-    """Import your own spectra: a table with one spectrum a row, or files as instruments write them.
+    """Import your own spectra: tables with one spectrum a row, or files as instruments write them.
 
     \b
     etalon import mine.csv --id mine --axis-unit nm --target "protein:g/100 g"
+    etalon import jan.csv feb.csv --id year --axis-unit nm --unit "%" --file-in-id
     etalon import scans/ --id wheat --references lab.xlsx --target "protein:%"
     etalon import spectra.csv --id rye --axis-unit nm --references lab.xlsx --scan-separator _
+    etalon import spectra.csv --id soil --axis-unit nm --references lab.csv --beyond-limit half --average-duplicates
     etalon import "scans/*.spc" --id milk --no-targets
     etalon import scans.xlsx --id oil --axis-unit cm-1 --modality mir --sheet Data --specimen-column bottle
     etalon import soil.csv --id soil --axis-unit nm --target "OC:g/kg:organic_carbon:dry" --split-column set
@@ -141,6 +165,9 @@ def import_(
             targets=tuple(target or ()),
             unit=unit,
             no_targets=no_targets,
+            beyond_limit=beyond_limit,
+            file_in_id=file_in_id,
+            average=average_duplicates,
         ),
     )
     if references_sheet is not None and references is None:
@@ -156,44 +183,90 @@ def import_(
         print_json(as_content(spectra, table, columns) | {"folder": str(folder), "preview": picture and str(picture)})
         return
     typer.echo(describe(spectra, table, columns))
+    if average_duplicates and all(one.sel is None for one in spectra.metadata.laboratory):
+        typer.echo("repeats      none: no sample has two determinations that were measured")
     typer.echo(f"written to {folder}" + (f", plot in {picture}" if picture else ""))
 
 
 def read(
     files: list[Path], request: Request, references: Path | None = None, references_sheet: str | None = None
 ) -> tuple[SpectraSet, RawTable, Columns]:
-    """Read one table with many spectra or files of spectra, and join a table of references to them."""
+    """Read tables with many spectra or files of spectra, and join a table of references to them.
+
+    With `request.wishes.average` the metadata say what the repeated determinations tell of the laboratory.
+    """
+    from etalon.data.import_table import to_spectra
+
+    table, request = _read_table(files, request, references, references_sheet)
+    spectra, table, columns = to_spectra(table, request)
+    if request.wishes.average:
+        spectra = _with_sel(spectra, table, columns, request.wishes.beyond_limit)
+    return spectra, table, columns
+
+
+def _read_table(
+    files: list[Path], request: Request, references: Path | None, references_sheet: str | None
+) -> tuple[RawTable, Request]:
+    """Return the table that `read` makes spectra of, and what then is to be said of it."""
     from etalon.commands.output import progress
-    from etalon.data.gather import gather, is_one_table
-    from etalon.data.import_table import check_request, import_table, to_spectra
+    from etalon.data.gather import SAMPLE, gather, tables_of
+    from etalon.data.import_table import check_request
     from etalon.data.raw_table import read_raw_table
     from etalon.data.references import JoinedTable, names_of
+    from etalon.data.stacked import StackedTable
     from etalon.data.table_shape import part_units
 
     check_request(files[0], request)
-    one_table, wishes = is_one_table(files), request.wishes
-    if references is None and one_table:
-        return import_table(files[0], request)
+    tables, wishes = tables_of(files, references), request.wishes
     known = None
     if references is not None:
-        sheet = references_sheet or (None if one_table else request.sheet)
-        if one_table and sheet is None and references.resolve() == files[0].resolve():
+        sheet = references_sheet or (None if tables else request.sheet)
+        if tables and sheet is None and references.resolve() in [one.resolve() for one in tables]:
             raise BadInputError(references, "--references-sheet", "the sheet of laboratory values", "none")
-        known = part_units(read_raw_table(references, sheet, None if one_table else request.delimiter))
-    if one_table and known is not None:
-        table = part_units(read_raw_table(files[0], request.sheet, request.delimiter, request.layout))
+        known = part_units(read_raw_table(references, sheet, None if tables else request.delimiter))
+    if tables:
+        parts = [part_units(read_raw_table(one, request.sheet, request.delimiter, request.layout)) for one in tables]
+        table = parts[0] if len(parts) == 1 else StackedTable.of(parts, wishes, request.decimal, request.axis_unit)
+        if known is None:
+            return table, request
         names = names_of(table, wishes.sample, wishes.specimen, wishes.scan_separator)
         key = wishes.sample if wishes.sample in known.header else None
-        return to_spectra(JoinedTable.of(table, known, names, key), request)
-    gathered = gather(
-        files,
-        known,
-        key=wishes.sample,
-        separator=wishes.scan_separator,
-        progress=lambda steps, total: progress(steps, "reading", "file", total),
+        return (
+            JoinedTable.of(table, known, names, key, repeats=wishes.average, decimal=request.decimal),
+            request,
+        )
+    gathered = gather(files, references, lambda steps, total: progress(steps, "reading", "file", total))
+    if known is None:
+        return gathered, request
+    names = gathered.names(wishes.scan_separator)
+    table = JoinedTable.of(
+        gathered, known, names, wishes.sample, repeats=wishes.average, decimal=request.decimal, hidden=(SAMPLE,)
     )
     # The names of the files are those of the samples from here on.
-    return to_spectra(gathered, replace(request, wishes=replace(wishes, sample=None if known else wishes.sample)))
+    return table, replace(request, wishes=replace(wishes, sample=None))
+
+
+def _with_sel(spectra: SpectraSet, table: RawTable, columns: Columns, beyond_limit: str | None) -> SpectraSet:
+    """Return a dataset whose metadata say what repeated determinations tell of the laboratory."""
+    import numpy as np
+
+    from etalon.contracts import Laboratory
+    from etalon.data.import_table import references
+    from etalon.evaluate.metrics import sel
+
+    said = {one.target: one for one in spectra.metadata.laboratory}
+    for target, found in references(table, columns, beyond_limit).items():
+        if repeats := found.duplicates(spectra.specimen):
+            single = sel(repeats)
+            share = np.mean([1 / len(numbers) for numbers in found.measured if numbers])
+            said[target.name] = replace(
+                said.get(target.name, Laboratory(target.name)),
+                sel=single,
+                degrees_of_freedom=sum(len(numbers) - 1 for numbers in repeats),
+                sel_of_references=single * float(np.sqrt(share)),
+            )
+    in_order = tuple(said[target.name] for target in spectra.metadata.targets if target.name in said)
+    return replace(spectra, metadata=replace(spectra.metadata, laboratory=in_order))
 
 
 def _check_free(dataset_id: str) -> None:

@@ -1,23 +1,30 @@
 """What `etalon import` understood of a table, for a person to check."""
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
 
-from etalon.contracts import SpectraSet
+from etalon.applied.laboratory import beyond, beyond_text, laboratory_of, sel_text
+from etalon.contracts import SpectraSet, Target
 from etalon.data.gather import GatheredTable
+from etalon.data.laboratory import determined
 from etalon.data.raw_table import RawTable
-from etalon.data.references import JoinedTable
+from etalon.data.references import JoinedTable, spectra_of
+from etalon.data.stacked import StackedTable
 from etalon.data.table_columns import UNIT_IN_HEADER, Columns
-from etalon.data.table_numbers import is_missing
+from etalon.data.table_numbers import is_missing, looks_numeric
 
 # Between these a quantity is rather a percentage than an absorbance.
 PERCENT = (5.0, 120.0)
 # Numbers that programs write where nothing was measured.
 MARKS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0)
 SCAN = re.compile(r"(?P<specimen>.+)(?P<separator>[_\-. #/])(?P<scan>\d{1,2}|[A-Za-z])")
+# What tells columns of repeated determinations apart: "N 1" and "N 2", "fat_a" and "fat_b", "ash" and "ash.1".
+REPEAT = re.compile(r"([\s_.\-#]?(\d{1,2}|[A-Za-z]|I{1,3}))?")
+LEAST_REPEATS = 5
 SHOWN = 5
 MOST_SCANS, LEAST_SPECIMENS = 6, 3
 
@@ -29,7 +36,7 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
     low, high = spectra.wavelengths[[0, -1]]
     lowest, highest = spectra.intensities.min(), spectra.intensities.max()
     lines = [
-        ("file", _file(table, columns)),
+        *_files(table, columns),
         ("samples", f"{len(spectra)}, ids from {_samples(table, columns)}"),
         ("replicates", _replicates(spectra, table, columns)),
         ("channels", _channels(table, columns)),
@@ -49,15 +56,18 @@ def describe(spectra: SpectraSet, table: RawTable, columns: Columns) -> str:
             f"{_marks(known)}"
         )
         lines.append(("targets" if i == 0 else "", f"{text}; analyte {target.analyte}, basis {target.basis}"))
+        lines += [("", f"  {said}") for said in _laboratory(spectra, table, columns, target)]
     if not metadata.targets:
         lines.append(("targets", "none"))
+    if repeats := _like_repeats(spectra):
+        lines.append(("", f"CAREFUL: {repeats}"))
     if spectra.label is not None:
         lines.append(("classes", f"{_counts(spectra.label)} (column {metadata.label!r})"))
     if spectra.split is not None:
         kind = "folds" if "folds" in (metadata.published_split or {}) else "split"
         lines.append((kind, f"{_counts(spectra.split)} ({_column(table, columns.split)})"))
     if columns.left_out:
-        lines.append(("left out", ", ".join(_left_out(table, column) for column in columns.left_out)))
+        lines.append(("left out", ", ".join(_left_out(table, columns, column) for column in columns.left_out)))
     return "\n".join(f"{name:<12} {text}" for name, text in lines)
 
 
@@ -84,10 +94,59 @@ def as_content(spectra: SpectraSet, table: RawTable, columns: Columns) -> dict[s
             }
             for t, y in zip(metadata.targets, spectra.reference.T, strict=True)
         ],
+        "laboratory": [
+            {
+                "target": one.target,
+                "below": len(one.below),
+                "above": len(one.above),
+                "beyond_limit": one.beyond_limit,
+                "sel": one.sel,
+                "degrees_of_freedom": one.degrees_of_freedom,
+                "sel_of_references": one.sel_of_references,
+            }
+            for one in metadata.laboratory
+        ],
         "label": metadata.label,
         "split": None if spectra.split is None else dict(Counter(spectra.split.tolist())),
         "left_out": [table.header[column] for column in columns.left_out],
     }
+
+
+def _laboratory(spectra: SpectraSet, table: RawTable, columns: Columns, target: Target) -> list[str]:
+    """Return what is to be said of a target's references besides their values."""
+    one = laboratory_of(spectra, target)
+    if one is None:
+        return []
+    lines = []
+    if one.beyond_limit is not None:
+        known = np.isfinite(spectra.reference[:, spectra.metadata.targets.index(target)])
+        n_references = int(np.logical_or.reduce([known, *beyond(spectra, target)]).sum())
+        lines.append(beyond_text(len(one.below), len(one.above), n_references, one.beyond_limit))
+    if one.sel is not None and one.sel_of_references is not None:
+        lines.append(f"SEL {sel_text(one.sel, one.degrees_of_freedom, one.sel_of_references, target.unit)}")
+        found = determined(table, columns.by_target()[target], columns.decimal_comma, one.beyond_limit)
+        widest = max(range(len(spectra)), key=lambda row: np.ptp(found.measured[row]) if found.measured[row] else 0.0)
+        numbers = ", ".join(f"{number:.6g}" for number in found.measured[widest])
+        if one.sel > 0:
+            lines.append(f"determinations that differ most: {numbers} of {str(spectra.specimen[widest])!r}")
+    return lines
+
+
+def _like_repeats(spectra: SpectraSet) -> str:
+    """Return which targets look like repeated determinations of one, and how to say so; "" where none do."""
+    targets = spectra.metadata.targets
+    for (i, one), (j, other) in itertools.combinations(enumerate(targets), 2):
+        both = zip(one.name, other.name, strict=False)
+        start = "".join(sign for sign, _ in itertools.takewhile(lambda signs: signs[0] == signs[1], both))
+        ends = [target.name[len(start) :] for target in (one, other)]
+        if one.unit == other.unit and start.strip() and all(map(REPEAT.fullmatch, ends)):
+            pairs = spectra.reference[:, [i, j]]
+            pairs = pairs[np.isfinite(pairs).all(axis=1)]
+            # Quantities of like names differ by about as much as samples do.
+            if len(pairs) >= LEAST_REPEATS and np.abs(np.diff(pairs)).mean() < pairs.std() / 4:
+                wish = f"--target {f'{start}*:{one.unit}'!r} --average-duplicates"
+                return f"{one.name!r} and {other.name!r} look like determinations of one quantity (then {wish})"
+    return ""
 
 
 def _hint(spectra: SpectraSet) -> str:
@@ -100,30 +159,53 @@ def _hint(spectra: SpectraSet) -> str:
     return ""
 
 
-def _file(table: RawTable, columns: Columns) -> str:
-    decimal = "" if isinstance(table, GatheredTable) else f", decimal {'comma' if columns.decimal_comma else 'point'}"
+def _files(table: RawTable, columns: Columns) -> list[tuple[str, str]]:
+    """Return a line for the file, or for each of several tables."""
+    own = spectra_of(table)
+    notes = _notes(table)
+    if not isinstance(own, StackedTable):
+        decimal = "" if isinstance(own, GatheredTable) else f", decimal {_decimal(columns.decimal_comma)}"
+        return [("file", "; ".join([f"{table.path} ({table.dialect}{decimal})", *notes]))]
+    lines = [
+        f"{part.path} ({part.dialect}, decimal {_decimal(comma)}): {len(part.rows)} rows"
+        + (", brought onto the axis of the first" if shifted else "")
+        for part, comma, shifted in zip(own.parts, own.commas, own.shifted, strict=True)
+    ]
+    lines = [*lines, *notes]
+    return [("" if number else "files", line) for number, line in enumerate(lines)]
+
+
+def _decimal(comma: bool) -> str:
+    return "comma" if comma else "point"
+
+
+def _notes(table: RawTable) -> list[str]:
+    """Return what else is to be said of the files."""
+    own = spectra_of(table)
     notes = ["a row of units below the header"] if table.units else []
-    if isinstance(table, GatheredTable) and table.shifted:
-        notes.append(f"{table.shifted} brought onto the axis of the first")
+    if isinstance(own, GatheredTable) and own.shifted:
+        notes.append(f"{own.shifted} brought onto the axis of the first")
     if isinstance(table, JoinedTable) and table.references is not None:
-        notes.append(f"references from {table.references.path} ({table.references.dialect})")
+        repeats = sum(len(rows) > 1 for rows in table.matches.rows) if table.matches is not None else 0
+        several = f", several rows for {repeats} spectra" if repeats else ""
+        notes.append(f"references from {table.references.path} ({table.references.dialect}{several})")
     without, unmatched = _unpaired(table)
     if without:
         notes.append(f"spectra without a row of references: {without}")
     if unmatched:
         notes.append(f"rows of references without a spectrum: {unmatched}")
-    return "; ".join([f"{table.path} ({table.dialect}{decimal})", *notes])
+    return notes
 
 
 def _unpaired(table: RawTable) -> tuple[int, int]:
     """Return how many spectra have no row of references, and how many rows no spectrum."""
     if isinstance(table, JoinedTable) and table.matches is not None:
         return table.matches.without, table.matches.unmatched
-    return (table.without, table.unmatched) if isinstance(table, GatheredTable) else (0, 0)
+    return 0, 0
 
 
 def _samples(table: RawTable, columns: Columns) -> str:
-    if isinstance(table, GatheredTable):
+    if isinstance(spectra_of(table), GatheredTable):
         return "the names of the files"
     hint = f" (else --sample-column {table.header[0]!r})" if 0 in columns.left_out and table.header[0] else ""
     return _column(table, columns.sample, f"the row numbers{hint}")
@@ -131,8 +213,8 @@ def _samples(table: RawTable, columns: Columns) -> str:
 
 def _channels(table: RawTable, columns: Columns) -> str:
     ends = (columns.channels[0], columns.channels[-1])
-    if isinstance(table, GatheredTable):
-        unit = "" if table.unit is None else f" {table.unit}"
+    if isinstance(own := spectra_of(table), GatheredTable):
+        unit = "" if own.unit is None else f" {own.unit}"
         low, high = (f"{float(table.header[end]):.8g}" for end in ends)
         return f"{len(columns.channels)}, {low} to {high}{unit} in the files"
     first, last = (table.header[column] for column in ends)
@@ -184,10 +266,13 @@ def _marks(known: np.ndarray) -> str:
     return f" (does {said} stand for not measured? then leave the cell empty)" if said else ""
 
 
-def _left_out(table: RawTable, column: int) -> str:
+def _left_out(table: RawTable, columns: Columns, column: int) -> str:
     """Return the name of a column that is not used; one with a unit in its header was meant to hold numbers."""
     name = table.header[column] or table.places(column).removeprefix("column ")
-    if not UNIT_IN_HEADER.fullmatch(name):
+    own = spectra_of(table)
+    if isinstance(own, StackedTable) and column < len(own.header) and (lacking := own.lacking(column)):
+        return f"{name} (not in {', '.join(lacking[:SHOWN])}{_more(lacking)})"
+    if not UNIT_IN_HEADER.fullmatch(name) or looks_numeric(table, column, columns.decimal_comma):
         return name
     filled = [row[column] for row in table.rows if not is_missing(row[column])]
     return f"{name} (no numbers{f', such as {filled[0]!r}' if filled else ': all cells empty'})"

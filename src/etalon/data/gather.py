@@ -1,4 +1,4 @@
-"""Files of single spectra, and a table of references beside them, as one table with one spectrum a row."""
+"""Files of single spectra as one table with one spectrum a row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from etalon.data.formats.isolated import read_files
 from etalon.data.formats.recognise import SUFFIXES, TITLES, format_of
 from etalon.data.formats.two_columns import is_spectrum
 from etalon.data.raw_table import Cell, RawTable
-from etalon.data.references import match
 from etalon.data.scans import Scans
 from etalon.data.table_columns import specimen_of
 from etalon.errors import BadInputError
@@ -31,22 +30,29 @@ class GatheredTable(RawTable):
     Attributes
     ----------
     origins : the file of each row
-    references : the table of references that was joined
+    scan_names : what that file calls the spectrum; "" where it does not name it
     unit, representation, modality : what the files say of themselves, as in `etalon.data.scans.Scans`
     shifted : files whose axis differs by less than a channel from the first one's: brought onto that by linear
         interpolation
-    unmatched : rows of the table of references without a file
-    without : rows without references
     """
 
     origins: list[Path] = field(default_factory=list)
-    references: RawTable | None = None
+    scan_names: list[str] = field(default_factory=list)
     unit: str | None = None
     representation: str = "unknown"
     modality: str | None = None
     shifted: int = 0
-    unmatched: int = 0
-    without: int = 0
+
+    def names(self, separator: str | None = None) -> list[list[str]]:
+        """Return by which names each spectrum may stand in a table of references.
+
+        Its file's, with or without suffix; the one that the file gives it; what stands before the last `separator`.
+        """
+        rows = zip(self.rows, self.origins, self.scan_names, strict=True)
+        names = [[str(row[0]), path.name, path.stem, scan] for row, path, scan in rows]
+        if separator is not None:
+            names = [[*own, specimen_of(own[0], separator), specimen_of(own[2], separator)] for own in names]
+        return names
 
     def cell_name(self, row: int, column: int) -> str:
         return f"{self.origins[row].name}, {self.column_name(column)}"
@@ -56,7 +62,7 @@ class GatheredTable(RawTable):
 
     @property
     def files(self) -> list[Path]:
-        return list(dict.fromkeys([*self.origins, *([self.references.path] if self.references else [])]))
+        return list(dict.fromkeys(self.origins))
 
     def row_name(self, row: int) -> str:
         return self.origins[row].name
@@ -81,41 +87,45 @@ def spectrum_files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def is_one_table(paths: Sequence[Path]) -> bool:
-    """Say whether `paths` name one table with many spectra rather than files of single spectra."""
-    if len(paths) != 1 or paths[0].is_dir() or glob.has_magic(str(paths[0])):
-        return False
-    if paths[0].suffix.lower() in (".xlsx", ".xlsm", ".xls") or not paths[0].exists():
-        return True
-    kind = format_of(paths[0])
-    return kind is None or (kind == "two_columns" and not is_spectrum(paths[0]))
-
-
-def gather(
-    paths: Sequence[Path],
-    references: RawTable | None = None,
-    *,
-    key: str | None = None,
-    separator: str | None = None,
-    progress: Callable[[Iterable, int], Iterable] = lambda steps, total: steps,
-) -> GatheredTable:
-    """Read files of spectra, and join the rows of a table of references to them.
-
-    A row is joined to a file by the file's name, with or without its suffix, or by the name that the file gives a scan.
+def tables_of(paths: Sequence[Path], references: Path | None = None) -> list[Path]:
+    """Return the files where each is a table with many spectra; none where some are files of single spectra.
 
     Parameters
     ----------
     paths : files, folders or patterns
-    references : table with one row a sample
-    key : its column of names; without it the one whose header says so (sample, file, id, ...), else the first
-    separator : between the name of a specimen and that of its scan in names of files: a row may be of a specimen
+    references : a table of laboratory values, which may be among them
+    """
+    named = {path.resolve() for path in paths}
+    aside = set() if references is None or references.resolve() in named else {references.resolve()}
+    files = [path for path in spectrum_files(paths) if path.resolve() not in aside]
+    return files if all(map(_is_table, files)) else []
+
+
+def _is_table(path: Path) -> bool:
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls") or not path.exists():
+        return not glob.has_magic(str(path))
+    kind = format_of(path)
+    return kind is None or (kind == "two_columns" and not is_spectrum(path))
+
+
+def gather(
+    paths: Sequence[Path],
+    references: Path | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda steps, total: steps,
+) -> GatheredTable:
+    """Read files of spectra.
+
+    Parameters
+    ----------
+    paths : files, folders or patterns
+    references : a table among them that holds none
     progress : given the scans and their number, hands them on one by one
 
     Raises
     ------
-    BadInputError : a file that cannot be read, spectra on different axes, references that fit no file
+    BadInputError : a file that cannot be read, spectra on different axes
     """
-    files = [path for path in spectrum_files(paths) if not references or path.resolve() != references.path.resolve()]
+    files = [path for path in spectrum_files(paths) if not references or path.resolve() != references.resolve()]
     kinds = _formats(files)
     read = read_files(list(kinds.items()))
     scans = dict(zip(kinds, progress(read, len(kinds)), strict=True))
@@ -131,10 +141,6 @@ def gather(
     ids = _ids(origins, names)
     columns: dict[str, list[Cell]] = {SAMPLE: [*ids]}
     columns |= _own_columns(scans)
-    unmatched = without = 0
-    if references is not None:
-        joined, unmatched, without = _join(references, key, origins, names, ids, separator)
-        columns |= joined
     header: list[Cell] = [*columns, *first.axis.tolist()]
     cells = [
         [*one, *row] for one, row in zip(zip(*columns.values(), strict=True), np.array(spectra).tolist(), strict=True)
@@ -149,23 +155,13 @@ def gather(
         list(range(1, len(cells) + 1)),
         dialect,
         None,
-        _units(references, header),
         origins=origins,
-        references=references,
+        scan_names=names,
         unit=first.unit,
         representation=first.representation,
         modality=first.modality,
         shifted=shifted,
-        unmatched=unmatched,
-        without=without,
     )
-
-
-def _units(references: RawTable | None, header: Sequence[Cell]) -> tuple[Cell, ...]:
-    if references is None or not references.units:
-        return ()
-    below = dict(zip(references.header, references.units, strict=True))
-    return tuple(below.get(str(name), "") for name in header)
 
 
 def _formats(files: Sequence[Path]) -> dict[Path, str]:
@@ -226,24 +222,3 @@ def _own_columns(scans: dict[Path, Scans]) -> dict[str, list[Cell]]:
         values = [value for one in scans.values() for value in one.columns[name].tolist()]
         found[name] = ["" if isinstance(value, float) and np.isnan(value) else value for value in values]
     return found
-
-
-def _join(
-    table: RawTable,
-    key: str | None,
-    origins: Sequence[Path],
-    names: Sequence[str],
-    ids: Sequence[str],
-    separator: str | None,
-) -> tuple[dict[str, list[Cell]], int, int]:
-    """Return the columns of a table of references in the order of the scans, and how many rows on either side lack."""
-    candidates = [[own, path.name, path.stem, scan] for own, path, scan in zip(ids, origins, names, strict=True)]
-    if separator is not None:
-        candidates = [[*own, specimen_of(own[0], separator), specimen_of(own[2], separator)] for own in candidates]
-    found = match(table, key, candidates)
-    joined: dict[str, list[Cell]] = {
-        table.header[other]: ["" if row is None else table.rows[row][other] for row in found.rows]
-        for other in found.columns
-        if table.header[other] != SAMPLE
-    }
-    return joined, found.unmatched, found.without

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from etalon.errors import BadInputError
 
@@ -37,6 +39,14 @@ class Layout:
 
 
 AS_USUAL = Layout()
+
+
+class Entry(NamedTuple):
+    """A cell with its place, and whether its own file has a decimal comma; None leaves that to the table."""
+
+    cell: Cell
+    place: str
+    decimal_comma: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,13 @@ class RawTable:
     def cell_name(self, row: int, column: int) -> str:
         """Return the place of a cell as a spreadsheet program shows it, with the column's header."""
         return f"{self.row_name(row)}, {self.column_name(column)}"
+
+    def entries(self, row: int, column: int) -> list[Entry]:
+        """Return what the files hold for a cell: more than one where several rows of another table belong to a row."""
+        return [Entry(self.rows[row][column], self.cell_name(row, column))]
+
+    def check_columns(self, used: Sequence[int]) -> None:
+        """Raise BadInputError where one of several files lacks a column that is used."""
 
     def row_name(self, row: int) -> str:
         return f"row {self.row_numbers[row]}"

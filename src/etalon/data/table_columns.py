@@ -1,10 +1,11 @@
 """Which column of a table is what: channels, sample, specimen, split, label, targets."""
 
 import difflib
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from etalon.contracts import Target
 from etalon.data.raw_table import HEADER_NUMBER, Cell, RawTable, TransposedTable
@@ -27,6 +28,7 @@ LABEL_HEADERS = frozenset({"label", "labels", "class", "classes"})
 SPLIT_HEADERS = frozenset({"set", "split", "partition", "subset"})
 TRAIN = frozenset({"train", "training", "cal", "calib", "calibration"})
 TEST = frozenset({"test", "testing", "val", "valid", "validate", "validation", "prediction"})
+WILD = "*"
 UNIT_IN_HEADER = re.compile(r"(?P<name>.*\S)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]")
 
 
@@ -42,11 +44,14 @@ class Wishes:
     unit: str | None = None  # of targets that state none
     no_targets: bool = False
     scan_separator: str | None = None  # between the name of a specimen and that of its scan, in sample ids
+    beyond_limit: str | None = None  # what stands for values such as "<0.5", as in `etalon.data.laboratory`
+    file_in_id: bool = False  # of several tables: the name of the file before that of the sample
+    average: bool = False  # repeated determinations: rows of one name in the references, columns of one target
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Numbers of the columns, counted from 0."""
+    """Numbers of the columns, counted from 0. Columns of one target hold repeated determinations."""
 
     channels: list[int]
     targets: dict[int, Target]
@@ -57,6 +62,13 @@ class Columns:
     left_out: list[int]
     decimal_comma: bool
     header_comma: bool
+
+    def by_target(self) -> dict[Target, list[int]]:
+        """Return the columns of each target."""
+        found: dict[Target, list[int]] = defaultdict(list)
+        for column, target in self.targets.items():
+            found[target].append(column)
+        return dict(found)
 
 
 def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) -> Columns:
@@ -96,8 +108,11 @@ def find_columns(table: RawTable, wishes: Wishes, decimal: str | None = None) ->
     decimal_comma, header_comma = _decimal_commas(table, channels, wanted, decimal)
     if not wanted and not wishes.no_targets:
         numeric = [column for column in rest if looks_numeric(table, column, decimal_comma)]
+        table.check_columns(numeric)
         wanted = [(column, _target_of_header(table, column, numeric, wishes.unit)) for column in numeric]
     targets = dict(wanted)
+    table.check_columns([column for column in (*roles.values(), *targets) if column is not None])
+    _check_repeats(table, targets, wishes.average)
     left_out = [column for column in rest if column not in targets and not _is_blank(table, column)]
     return Columns(
         channels, targets, **roles, left_out=left_out, decimal_comma=decimal_comma, header_comma=header_comma
@@ -126,8 +141,10 @@ def _decimal_commas(
     its commas are for decimals or thousands, the other tells.
     """
     header = decimal_notation(channel_text(table, column) for column in channels)
-    columns = [*channels, *(column for column, _ in targets)]
-    cells = said or table.decimal or decimal_notation(row[column] for row in table.rows for column in columns)
+    written = [row[column] for row in table.rows for column in channels]
+    for row, (column, _) in itertools.product(range(len(table.rows)), targets):
+        written += [entry.cell for entry in table.entries(row, column) if entry.decimal_comma is None]
+    cells = said or table.decimal or decimal_notation(written)
     if cells == "none":  # counts, say; columns that may turn out to be targets know more
         cells = decimal_notation(cell for row in table.rows for cell in row)
     if cells == "open" and header == "comma":
@@ -163,29 +180,102 @@ def find_column(table: RawTable, name: str, option: str) -> int:
     raise BadInputError(table.path, option, expected, repr(name))
 
 
+def named_in(table: RawTable, wishes: Wishes) -> Wishes:
+    """Return the wishes without names that no column of the table has, and without targets that nobody named."""
+    targets = tuple(wish for wish in wishes.targets if _is_named(table, wish, wishes))
+    return replace(
+        wishes,
+        sample=wishes.sample if wishes.sample in table.header else None,
+        specimen=wishes.specimen if wishes.specimen in table.header else None,
+        split=wishes.split if wishes.split in table.header else None,
+        label=wishes.label if wishes.label in table.header else None,
+        targets=targets,
+        no_targets=not targets,
+    )
+
+
+def _is_named(table: RawTable, wish: str, wishes: Wishes) -> bool:
+    try:
+        _read_wish(table, wish, wishes)
+    except BadInputError:
+        return False
+    return True
+
+
 def _read_wishes(table: RawTable, wishes: Wishes) -> list[tuple[int, Target]]:
     wanted: dict[int, Target] = {}
     for wish in wishes.targets:
-        column, target = _read_wish(table, wish, wishes.unit)
-        if column in wanted or wishes.no_targets:
+        columns, target = _read_wish(table, wish, wishes)
+        if wanted.keys() & set(columns) or wishes.no_targets:
             found = "--no-targets as well" if wishes.no_targets else f"{target.name!r} twice"
             raise BadInputError(table.path, "--target", "each target once", found)
-        wanted[column] = target
+        wanted |= dict.fromkeys(columns, target)
     return list(wanted.items())
 
 
-def _read_wish(table: RawTable, wish: str, unit_of_all: str | None) -> tuple[int, Target]:
+def _read_wish(table: RawTable, wish: str, wishes: Wishes) -> tuple[list[int], Target]:
     """Read NAME:UNIT[:ANALYTE[:BASIS]]; NAME may hold colons where it is a header."""
     headers = [header for header in table.header if header and (wish == header or wish.startswith(f"{header}:"))]
     name = max(headers, key=len, default=wish.partition(":")[0])
-    column = find_column(table, name, "--target")
+    columns = _target_columns(table, name, wishes.average)
     parts = [part.strip() for part in wish[len(name) + 1 :].split(":")]
     if len(parts) > 3:
         raise BadInputError(table.path, "--target", "NAME:UNIT[:ANALYTE[:BASIS]]", repr(wish))
     unit, analyte, basis = parts + [""] * (3 - len(parts))
-    if not unit:
-        return column, _target_of_header(table, column, unit=unit_of_all)
-    return column, Target(name, analyte or name.casefold(), unit, basis or "unknown")
+    common = name if name in table.header else _common_name(name)
+    if not common:
+        raise BadInputError(table.path, "--target", f"a name beside {WILD}, such as 'protein {WILD}'", repr(name))
+    if unit:
+        name = common
+        return columns, Target(name, analyte or name.casefold(), unit, basis or "unknown")
+    found = [_target_of_header(table, column, unit=wishes.unit) for column in columns]
+    target = found[0]
+    if differs := next((column for column, one in zip(columns, found, strict=True) if one.unit != target.unit), None):
+        expected = f"the unit {target.unit!r}, as in {table.column_name(columns[0])}"
+        raise BadInputError(table.path, table.column_name(differs), expected, repr(table.header[differs]))
+    if common != name:
+        target = Target(common, common.casefold(), target.unit)
+    return columns, target
+
+
+def _target_columns(table: RawTable, name: str, average: bool) -> list[int]:
+    """Return the column of a target, or those of its repeated determinations: of one header, or as "protein *" says."""
+    columns = [column for column, header in enumerate(table.header) if header == name.strip() != ""]
+    start, wild, end = name.strip().partition(WILD)
+    if not columns and wild:
+        columns = [
+            column
+            for column, header in enumerate(table.header)
+            if header.startswith(start) and header.endswith(end) and len(header) >= len(start) + len(end) and header
+        ]
+        if len(columns) < 2 or not average:
+            found = ", ".join(repr(table.header[column]) for column in columns) or "none"
+            expected = f"several columns whose means are taken, as {name!r} and --average-duplicates say"
+            raise BadInputError(table.path, "--target", expected, found if average else "no --average-duplicates")
+    return columns if average and len(columns) > 1 else [find_column(table, name, "--target")]
+
+
+def _common_name(name: str) -> str:
+    """Return the name of a target in that of its columns: "protein" for "protein_*" and for "protein * (%)"."""
+    if WILD not in name:
+        return name.strip()
+    name = " ".join(name.replace(WILD, " ").split())
+    match = UNIT_IN_HEADER.fullmatch(name)
+    return (match["name"] if match else name).rstrip(" _-.#")
+
+
+def _check_repeats(table: RawTable, targets: dict[int, Target], average: bool) -> None:
+    """Raise BadInputError for columns of one target whose means nobody asked for, or that differ in their units."""
+    first: dict[str, int] = {}
+    for column, target in targets.items():
+        before = first.setdefault(target.name, column)
+        if targets[before].unit != target.unit:
+            expected = f"{targets[before].unit!r}, the unit of {target.name!r} in {table.column_name(before)}"
+            raise BadInputError(table.path, table.column_name(column), expected, repr(target.unit))
+        if before != column and not average:
+            expected = "targets that occur once (--average-duplicates takes the mean of repeated determinations)"
+            found = f"{target.name!r}, as in {table.column_name(before)}"
+            raise BadInputError(table.path, table.column_name(column), expected, found)
 
 
 def _target_of_header(table: RawTable, column: int, numeric: Sequence[int] = (), unit: str | None = None) -> Target:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from etalon.data.raw_table import Cell, RawTable
+from etalon.data.raw_table import Cell, Entry, RawTable
 from etalon.errors import BadInputError
 
 Notation = Literal["comma", "point", "open", "none"]
@@ -16,7 +16,8 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d*([eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 # What laboratories write where nothing was measured; not "nd", which may mean not detected: a result.
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "."})
-LIMITS = ("<", ">", "≤", "≥")
+# A result beyond a limit of the method: "<0.5", "> 100", "<=0,5", "<LOQ".
+_BEYOND = re.compile(r"(?P<sign>[<>≤≥])\s*=?\s*(?P<number>.*)")
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -29,6 +30,28 @@ def parse_number(cell: Cell, decimal_comma: bool) -> float | None:
             return None
         cell = cell.replace(",", ".")
     return float(cell) if _NUMBER.fullmatch(cell) else None
+
+
+class Beyond(NamedTuple):
+    """A result beyond a limit: which side of it, and the limit, None where the cell gives no number."""
+
+    below: bool
+    limit: float | None
+
+
+def parse_beyond(cell: Cell, decimal_comma: bool) -> Beyond | None:
+    """Return what a cell such as "<0.5" says, or None where it is no such cell.
+
+    It is text where numbers may be typed cells, and written by hand: the other decimal mark is read too, unless it may
+    part thousands.
+    """
+    match = _BEYOND.fullmatch(cell) if isinstance(cell, str) else None
+    if match is None:
+        return None
+    limit = parse_number(match["number"], decimal_comma)
+    if limit is None and not _THOUSANDS.fullmatch(match["number"].replace(".", ",")):
+        limit = parse_number(match["number"], not decimal_comma)
+    return Beyond(match["sign"] in "<≤", limit if limit is None or np.isfinite(limit) else None)
 
 
 def is_number(cell: Cell) -> bool:
@@ -61,40 +84,26 @@ def channel_values(table: RawTable, columns: list[int], decimal_comma: bool) -> 
         for j, column in enumerate(columns):
             number = parse_number(row[column], decimal_comma)
             if number is None or not abs(number) <= _LARGEST:
-                raise not_a_number(table, i, column, decimal_comma)
+                raise not_a_number(table, Entry(row[column], table.cell_name(i, column)), decimal_comma)
             values[i, j] = number
     return values.astype(np.float32)
 
 
-def target_values(table: RawTable, column: int, decimal_comma: bool) -> np.ndarray:
-    """Return the laboratory values in one column, float64, shape (n_rows,), NaN where not measured."""
-    values = np.full(len(table.rows), np.nan)
-    for i, row in enumerate(table.rows):
-        if not is_missing(row[column]):
-            number = parse_number(row[column], decimal_comma)
-            if number is None or not np.isfinite(number):
-                expected = "a number, or an empty cell where not measured"
-                if str(row[column])[:1] in LIMITS:
-                    expected += " (beyond a limit it is for you to decide: empty, the limit, or half of it)"
-                raise not_a_number(table, i, column, decimal_comma, expected)
-            values[i] = number
-    if np.isnan(values).all():
-        raise BadInputError(table.path, table.column_name(column), "laboratory values", "none")
-    return values
-
-
 def looks_numeric(table: RawTable, column: int, decimal_comma: bool) -> bool:
-    """Say whether at least half of the filled cells are numbers, so that a stray "<0.5" hides no target."""
-    filled = [row[column] for row in table.rows if not is_missing(row[column])]
-    numbers = sum(parse_number(cell, decimal_comma) is not None for cell in filled)
-    return numbers > 0 and 2 * numbers >= len(filled)
+    """Say whether some filled cells are numbers, and with those beyond a limit ("<0.5") at least half of them."""
+    entries = [entry for row in range(len(table.rows)) for entry in table.entries(row, column)]
+    filled = [(cell, decimal_comma if own is None else own) for cell, _, own in entries if not is_missing(cell)]
+    numbers = sum(parse_number(*one) is not None for one in filled)
+    beyond = sum(parse_beyond(*one) is not None for one in filled)
+    return numbers > 0 and 2 * (numbers + beyond) >= len(filled)
 
 
 def not_a_number(
-    table: RawTable, row: int, column: int, decimal_comma: bool, expected: str = "a finite number"
+    table: RawTable, entry: Entry, decimal_comma: bool, expected: str = "a finite number"
 ) -> BadInputError:
-    cell = table.rows[row][column]
+    """Return the error for an entry that should hold a number."""
+    cell, place, _ = entry
     if isinstance(cell, str) and re.fullmatch(r"[+-]?[\d.,' ]*\d[\d.,' ]*([eE][+-]?\d+)?", cell):
         expected += f" with a decimal {'comma' if decimal_comma else 'point'} and thousands together"
     found = "an empty cell" if cell == "" else repr(cell)
-    return BadInputError(table.path, table.cell_name(row, column), expected, found)
+    return BadInputError(table.path, place, expected, found)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
 from etalon.data.raw_table import HEADER_NUMBER, Cell, RawTable, TransposedTable
 from etalon.data.table_numbers import is_missing, is_number, parse_number
+from etalon.errors import BadInputError
 
 UNITS = {"nm": "nm", "cm-1": "cm-1", "cm^-1": "cm-1", "cm⁻¹": "cm-1", "1/cm": "cm-1"}
 UNIT_WORDS = frozenset({"unit", "units", "einheit", "einheiten", "unité", "unités", "unidad", "unidades", "unità"})
@@ -65,6 +68,20 @@ def spectra_in_columns(table: RawTable) -> str | None:
             ends = f"{values[0]:g} to {values[-1]:g}"
             return f"{table.column_name(0)} runs from {ends} like an axis: spectra in columns? --transpose"
     return None
+
+
+@contextmanager
+def pointing_out_columns(table: RawTable) -> Iterator[None]:
+    """Add to errors on a table that its spectra seem to stand in columns; raise one where a header says so."""
+    along = spectra_in_columns(table)
+    if along and is_headed_as_axis(table):
+        raise BadInputError(table.path, "table", "one spectrum a row", along)
+    try:
+        yield
+    except BadInputError as error:
+        if along is None:
+            raise
+        raise BadInputError(error.where, error.field, error.expected, f"{error.found}; {along}") from error
 
 
 def is_headed_as_axis(table: RawTable) -> bool:

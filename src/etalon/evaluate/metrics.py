@@ -4,6 +4,8 @@ Signs and divisors follow the field (table in `docs/reference/metrics.md`): erro
 the divisor n - 1; RPD and RPIQ divide by RMSEP. All functions take finite arrays of shape (n_samples,).
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -72,6 +74,25 @@ def ccc(y: ArrayLike, y_hat: ArrayLike) -> float:
     y, y_hat = _pair(y, y_hat)
     covariance = np.mean((y - y.mean()) * (y_hat - y_hat.mean()))
     return _ratio(2 * covariance, y.var() + y_hat.var() + (y.mean() - y_hat.mean()) ** 2)
+
+
+def sel(determinations: Iterable[ArrayLike]) -> float:
+    r"""Standard error of laboratory, of a single determination: what repeats of the same samples tell.
+
+    .. math:: SEL = \sqrt{\sum_i \sum_j (x_{ij} - \bar{x}_i)^2 / \sum_i (n_i - 1)}
+
+    The pooled within-sample standard deviation (the repeatability of ISO 5725-2); for pairs with differences d the
+    :math:`\sqrt{\sum d^2 / 2n}` of Dahlberg 1940. The mean of m determinations has SEL / sqrt(m).
+
+    Parameters
+    ----------
+    determinations : of each sample, its n_i values; single ones say nothing. NaN where there is no repeat
+    """
+    samples = [np.asarray(values, dtype=float) for values in determinations]
+    if not all(values.ndim == 1 and values.size and np.isfinite(values).all() for values in samples):
+        raise ValueError("expected a non-empty vector of finite determinations for every sample")
+    squares = sum(float(np.sum((values - values.mean()) ** 2)) for values in samples)
+    return float(np.sqrt(_ratio(squares, sum(len(values) - 1 for values in samples))))
 
 
 def balanced_accuracy(y: ArrayLike, y_hat: ArrayLike) -> float:

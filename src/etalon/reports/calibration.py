@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from html import escape
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from etalon.applied.assess import LARGE_RESIDUAL
+from etalon.applied.laboratory import beyond, beyond_text, sel_text
 from etalon.applied.methods import REFERENCE, TITLES
 from etalon.applied.outcome import Outcome, choice_text
 from etalon.reports.calibration_figures import Drawing, methods
@@ -33,7 +35,7 @@ def sample_table(outcome: Outcome) -> pd.DataFrame:
     o = outcome
     rows = np.r_[o.rows, o.test]
     predicted = np.r_[o.chosen.predictions, o.test_prediction]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "sample_id": o.spectra.sample_id[rows],
             "specimen": o.spectra.specimen[rows],
@@ -46,6 +48,10 @@ def sample_table(outcome: Outcome) -> pd.DataFrame:
             "look_at": ["; ".join(o.flagged.get(row, ())) for row in rows.tolist()],
         }
     )
+    below, above = beyond(o.spectra, o.target)
+    if (below | above)[rows].any():  # references that were not measured
+        table["beyond_limit"] = np.select([below[rows], above[rows]], ["below", "above"], "")
+    return table
 
 
 def render(outcome: Outcome) -> str:
@@ -55,7 +61,7 @@ def render(outcome: Outcome) -> str:
     named = [
         [
             ("", str(row["sample_id"])),
-            ("reference", f"{number(row['reference'])} {unit}"),
+            ("reference", f"{number(row['reference'])} {unit}{_stand_in(row)}"),
             ("predicted", f"{number(row['predicted'])} {unit}"),
             ("error", number(row["error"])),
             ("part", str(row["part"])),
@@ -79,15 +85,21 @@ def render(outcome: Outcome) -> str:
     return page(f"{outcome.target.name} in {outcome.spectra.metadata.dataset_id}: calibration", body, named)
 
 
+def _stand_in(row: Mapping[Hashable, Any]) -> str:
+    return f", for a value {side} a limit" if (side := row.get("beyond_limit")) else ""
+
+
 def _head(o: Outcome) -> str:
     about, found = o.model.about, o.model.about["statistics"]
     cv, test = found["cross_validation"], found["test"]
     unit = escape(o.target.unit)
+    sel = (found["laboratory"] or {}).get("sel")
     facts = [
         ("method kept", escape(o.chosen.name)),
         ("RMSEC", f"{number(found['calibration']['rmsec'])} <small>{unit}</small>"),
         ("RMSECV", f"{number(cv['rmsecv'])} <small>{unit}</small>"),
         ("RMSEP", f"{number(test['rmsep'])} <small>{unit}</small>" if test else "<small>no test set</small>"),
+        *([("SEL", f"{number(sel)} <small>{unit}, one determination</small>")] if sel else []),
         ("R², cross-validation", f"{cv['r2']:.3f}"),
         ("RPD, cross-validation", f"{cv['rpd']:.2f}"),
         ("calibration", f"{len(o.rows)} <small>samples of {about['n_specimens']} specimens</small>"),
@@ -151,12 +163,42 @@ def _merits(o: Outcome) -> str:
         "interquartile range of the references over RMSE"
     )
     said = "" if test else f"<p>Test set: {escape(o.test_of)}.</p>"
+    said += _laboratory(o)
     if calibration["rmsec"] < CLOSE * cv["rmsecv"]:
         said += (
             "<p>RMSEC is far below RMSECV: the model follows its calibration samples closely. What to expect of new "
             "samples is said by RMSECV and RMSEP alone.</p>"
         )
     return table(["", *(name for name, _ in columns)], rows, caption) + said
+
+
+def _laboratory(o: Outcome) -> str:
+    """Return what the figures owe to the laboratory."""
+    known, unit, said = o.model.about["statistics"]["laboratory"] or {}, escape(o.target.unit), ""
+    if known.get("sel") is not None:
+        text = sel_text(known["sel"], known["degrees_of_freedom"], known["sel_of_references"], unit)
+        limit = (
+            "No RMSEP is to be expected below the error of the references. Repeats side by side show the repeatability "
+            "alone: between days, analysts and laboratories references differ by more."
+        )
+        said += f"<p><strong>Standard error of laboratory (SEL): {text}.</strong> {limit if known['sel'] else ''}</p>"
+    if known.get("beyond_limit") is not None:
+        text = beyond_text(known["n_below"], known["n_above"], known["n_references"], known["beyond_limit"])
+        said += f"<p><strong>Beyond a limit of the laboratory: {text}.</strong> "
+        if known["beyond_limit"] == "missing":
+            said += "The calibration was made and judged without such samples: what it says of them is not known.</p>"
+        else:
+            errors = " and ".join(
+                f"{name.upper()} {number(known[f'{name}_measured'])} {unit}"
+                for name in ("rmsecv", "rmsep")
+                if known.get(f"{name}_measured") is not None
+            )
+            said += (
+                "These numbers were not measured. They bias slope, mean and spread of the references, and an error "
+                "against them is not one of the prediction (D. R. Helsel, Statistics for Censored Environmental Data, "
+                f"Wiley 2012). {f'Without them: {errors}.' if errors else ''}</p>"
+            )
+    return said
 
 
 def _intervals(o: Outcome) -> str:

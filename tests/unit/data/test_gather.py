@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from etalon.data.gather import gather, is_one_table
+from etalon.data.gather import SAMPLE, gather, tables_of
 from etalon.data.import_table import Request, to_spectra
 from etalon.data.raw_table import read_raw_table
+from etalon.data.references import JoinedTable
 from etalon.data.table_columns import Wishes
 from etalon.errors import BadInputError
 
@@ -26,14 +27,19 @@ def write(path, axis, values):
     path.write_text("\n".join(f"{a:.4f},{y:.6f}" for a, y in zip(axis, values, strict=True)))
 
 
+def joined(paths, lab):
+    table = gather(paths, lab)
+    return JoinedTable.of(table, read_raw_table(lab), table.names(), None, hidden=(SAMPLE,))
+
+
 def make(table, **choices):
     return to_spectra(table, Request("mine", **choices))[0]
 
 
 def test_references_are_joined_by_the_name_of_the_file(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;protein;bottle\ns2;2,5;b\ns0.dpt;1,5;a\nlost;9,5;c\ns1;0,5;a\n")
-    table = gather([scans], read_raw_table(tmp_path / "lab.csv"))
-    assert (table.unmatched, table.without) == (1, 1)
+    table = joined([scans], tmp_path / "lab.csv")
+    assert (table.matches.unmatched, table.matches.without) == (1, 1)
     wishes = Wishes(targets=("protein:%",))
     spectra = make(table, axis_unit="cm-1", wishes=wishes)
     assert spectra.sample_id.tolist() == ["s0", "s1", "s2", "s3"]
@@ -46,7 +52,7 @@ def test_references_are_joined_by_the_name_of_the_file(scans, tmp_path):
 def test_replicates_are_named_by_a_column_of_the_references(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;bottle\n" + "".join(f"s{i};b{i // 2}\n" for i in range(4)))
     wishes = Wishes(specimen="bottle", no_targets=True)
-    spectra = make(gather([scans], read_raw_table(tmp_path / "lab.csv")), axis_unit="cm-1", wishes=wishes)
+    spectra = make(joined([scans], tmp_path / "lab.csv"), axis_unit="cm-1", wishes=wishes)
     assert spectra.specimen.tolist() == ["b0", "b0", "b1", "b1"]
 
 
@@ -74,13 +80,13 @@ def test_another_range_is_refused_by_name(scans):
 def test_references_that_fit_no_file_are_refused(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;protein\nx;1\ny;2\n")
     with pytest.raises(BadInputError, match=r"expected names of the spectra, such as 's0', found 'x'"):
-        gather([scans], read_raw_table(tmp_path / "lab.csv"))
+        joined([scans], tmp_path / "lab.csv")
 
 
 def test_a_name_twice_in_the_references_is_refused(scans, tmp_path):
     (tmp_path / "lab.csv").write_text("file;protein\ns0;1\ns0;2\n")
     with pytest.raises(BadInputError, match="names that occur once"):
-        gather([scans], read_raw_table(tmp_path / "lab.csv"))
+        joined([scans], tmp_path / "lab.csv")
 
 
 def test_files_of_one_stem_keep_their_suffix_as_name(tmp_path):
@@ -92,9 +98,13 @@ def test_files_of_one_stem_keep_their_suffix_as_name(tmp_path):
     assert spectra.sample_id.tolist() == ["a.0.txt", "a.1.txt", "b.dpt", "b.txt"]
 
 
-def test_one_table_is_no_folder_of_files(scans, tmp_path):
-    (tmp_path / "mine.csv").write_text("a")
-    assert is_one_table([tmp_path / "mine.csv"])
-    assert is_one_table([tmp_path / "absent.xlsx"])
-    assert not is_one_table([scans])
-    assert not is_one_table([tmp_path / "*.dpt"])
+def test_tables_are_told_from_files_of_single_spectra(scans, tmp_path):
+    for name in ("mine.csv", "next.csv", "lab.csv"):
+        (tmp_path / name).write_text("a")
+    mine, following, lab = (tmp_path / name for name in ("mine.csv", "next.csv", "lab.csv"))
+    assert tables_of([mine]) == [mine]
+    assert tables_of([tmp_path / "absent.xlsx"]) == [tmp_path / "absent.xlsx"]
+    assert tables_of([tmp_path / "*.csv"], lab) == [mine, following]
+    assert tables_of([tmp_path], lab) == [mine, following]
+    assert tables_of([lab], lab) == [lab]  # two sheets of one workbook
+    assert tables_of([scans]) == tables_of([tmp_path / "*.dpt"]) == tables_of([mine, scans]) == []

@@ -324,7 +324,7 @@ def test_a_stray_text_does_not_hide_a_target(write):
 def test_a_laboratory_value_that_is_no_number(write, cell):
     error = refuse(write(f"protein;1100;1102;1104\n5;1;2;3\n{cell};1;2;3\n"), wishes=PROTEIN)
     assert error.field == "row 3, column A ('protein')"
-    assert ("for you to decide" in error.expected) == (cell[0] == "<")
+    assert ("--beyond-limit missing, half or limit" in error.expected) == (cell[0] == "<")
 
 
 def test_a_target_column_without_any_value(write):

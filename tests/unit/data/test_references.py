@@ -53,8 +53,15 @@ def test_a_name_of_its_own_counts_before_that_of_the_specimen(join):
 @pytest.mark.parametrize(
     ("lab", "message"),
     [
-        (LAB.replace("12,5", "<0,5"), "lab.csv, row 3, column B ('Eiweiß'): expected a number, or an empty cell"),
-        (LAB.replace("x;", "a;"), "lab.csv: row 5, column A ('Probe'): expected names that occur once, found 'a'"),
+        (
+            LAB.replace("12,5", "<0,5"),
+            "lab.csv, row 3, column B ('Eiweiß'): expected a number (or --beyond-limit missing",
+        ),
+        (LAB.replace("12,5", "12,5 a"), "lab.csv, row 3, column B ('Eiweiß'): expected a number, or an empty cell"),
+        (
+            LAB.replace("x;", "a;"),
+            "lab.csv: row 5, column A ('Probe'): expected names that occur once (--average-duplicates",
+        ),
         (LAB.replace("x;", ";"), "lab.csv: row 5, column A ('Probe'): expected a name, found an empty cell"),
         (
             "sample,fat (%)\nz,1\n",
@@ -73,8 +80,8 @@ def test_files_of_scans_get_the_values_of_their_specimen(tmp_path):
     for name in ("w7_1", "w7_2", "w8_1"):
         (tmp_path / f"{name}.txt").write_text("".join(f"{1100 + 2 * k}\t0.{k + 1}\n" for k in range(5)))
     (tmp_path / "lab.csv").write_text("bag,fat (%)\nw7,1.5\nw8,2.5\n")
-    lab = read_raw_table(tmp_path / "lab.csv")
-    table = gather([tmp_path], lab, separator="_")
+    table = gather([tmp_path], tmp_path / "lab.csv")
+    table = JoinedTable.of(table, read_raw_table(tmp_path / "lab.csv"), table.names("_"), None)
     spectra, _, _ = to_spectra(table, Request("mine", "nm", wishes=Wishes(scan_separator="_")))
     assert spectra.reference[:, 0].tolist() == [1.5, 1.5, 2.5]
     assert spectra.specimen.tolist() == ["w7", "w7", "w8"]
@@ -84,4 +91,4 @@ def test_files_of_scans_get_the_values_of_their_specimen(tmp_path):
 def test_a_table_of_references_alone_holds_no_spectra(tmp_path):
     (tmp_path / "lab.csv").write_text("bag,fat (%)\nw7,1.5\nw8,2.5\n")
     with pytest.raises(BadInputError, match="FILE: expected files of spectra beside the table of references"):
-        gather([tmp_path], read_raw_table(tmp_path / "lab.csv"))
+        gather([tmp_path], tmp_path / "lab.csv")

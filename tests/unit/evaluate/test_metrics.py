@@ -145,3 +145,34 @@ def test_unequal_empty_or_unknown_values_are_refused(metric):
 def test_impossible_probabilities_are_refused(probability):
     with pytest.raises(ValueError, match="between 0 and 1"):
         metrics.log_loss(probability)
+
+
+def test_sel_of_pairs_is_that_of_their_differences():
+    pairs = [(5.0, 5.2), (7.4, 7.0), (6.1, 6.1), (8.0, 8.6)]
+    assert metrics.sel(pairs) == pytest.approx(np.sqrt((0.04 + 0.16 + 0.0 + 0.36) / (2 * 4)))
+
+
+@given(st.lists(arrays(float, st.integers(1, 5), elements=values), min_size=1, max_size=8))
+def test_sel_is_the_residual_of_an_analysis_of_variance_by_sample(samples):
+    """Least squares on indicators of the samples, whose residual mean square is pooled repeatability."""
+    y = np.concatenate(samples)
+    indicator = np.repeat(np.eye(len(samples)), [len(one) for one in samples], axis=0)
+    freedom = len(y) - len(samples)
+    residual = y - indicator @ np.linalg.lstsq(indicator, y, rcond=None)[0]
+    if freedom == 0:
+        assert np.isnan(metrics.sel(samples))
+    else:
+        assert metrics.sel(samples) == pytest.approx(np.sqrt(residual @ residual / freedom), rel=1e-9, abs=1e-9)
+
+
+def test_sel_finds_the_error_of_a_laboratory():
+    rng = np.random.default_rng(1)
+    truth = rng.uniform(5, 20, 4000)
+    samples = [value + rng.normal(0, 0.3, rng.integers(2, 4)) for value in truth]
+    assert metrics.sel(samples) == pytest.approx(0.3, rel=0.03)  # four standard errors, 0.3 / sqrt(2 * 6000)
+
+
+@pytest.mark.parametrize("samples", [[[1.0, np.nan]], [[]], [1.0]])
+def test_sel_wants_finite_determinations(samples):
+    with pytest.raises(ValueError, match="finite determinations"):
+        metrics.sel(samples)
