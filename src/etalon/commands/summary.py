@@ -185,6 +185,8 @@ def _notes(table: RawTable) -> list[str]:
     notes = ["a row of units below the header"] if table.units else []
     if isinstance(own, GatheredTable) and own.shifted:
         notes.append(f"{own.shifted} brought onto the axis of the first")
+    if isinstance(own, GatheredTable) and (passed_over := [path.name for path in own.passed_over]):
+        notes.append(f"passed over: {', '.join(passed_over[:SHOWN])}{_more(passed_over)}")
     if isinstance(table, JoinedTable) and table.references is not None:
         repeats = sum(len(rows) > 1 for rows in table.matches.rows) if table.matches is not None else 0
         several = f", several rows for {repeats} spectra" if repeats else ""

@@ -34,6 +34,7 @@ class GatheredTable(RawTable):
     unit, representation, modality : what the files say of themselves, as in `etalon.data.scans.Scans`
     shifted : files whose axis differs by less than a channel from the first one's: brought onto that by linear
         interpolation
+    passed_over : files that were named, or stood there, and hold no spectra in the format of the others
     """
 
     origins: list[Path] = field(default_factory=list)
@@ -42,6 +43,7 @@ class GatheredTable(RawTable):
     representation: str = "unknown"
     modality: str | None = None
     shifted: int = 0
+    passed_over: tuple[Path, ...] = ()
 
     def names(self, separator: str | None = None) -> list[list[str]]:
         """Return by which names each spectrum may stand in a table of references.
@@ -161,6 +163,7 @@ def gather(
         representation=first.representation,
         modality=first.modality,
         shifted=shifted,
+        passed_over=tuple(path for path in files if path not in kinds),
     )
 
 

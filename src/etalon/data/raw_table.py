@@ -77,6 +77,11 @@ class RawTable:
         """The files that the table was read from."""
         return [self.path]
 
+    @property
+    def first(self) -> RawTable:
+        """The table itself, or the first of several that it is made of."""
+        return self
+
     @cached_property
     def header(self) -> list[str]:
         """Names of the columns; "" where there is none."""

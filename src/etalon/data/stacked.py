@@ -71,7 +71,7 @@ class StackedTable(RawTable):
                 for column, value in zip(found[0].channels, spectrum, strict=True):
                     cells[column] = value
                 rows.append(cells)
-        names = [part.path.name for part in parts]
+        names = _titles(parts)
         others = names[1] if len(names) == 2 else f"{len(names) - 1} more"
         return cls(
             path=Path(f"{names[0]} and {others}"),
@@ -89,14 +89,17 @@ class StackedTable(RawTable):
         )
 
     @property
+    def first(self) -> RawTable:
+        return self.parts[0]
+
+    @property
     def files(self) -> list[Path]:
         return [part.path for part in self.parts]
 
     @cached_property
     def titles(self) -> list[str]:
         """Return a name of each part's file that no other has."""
-        names = [part.path.name for part in self.parts]
-        return names if len(set(names)) == len(names) else [str(part.path) for part in self.parts]
+        return _titles(self.parts)
 
     def prefixes(self) -> list[str]:
         """Return what tells the samples of the files apart, one a row: "jan/"."""
@@ -154,6 +157,11 @@ class StackedTable(RawTable):
                     field = f"row of units, {part.column_name(there[column])}"
                     expected = f"{str(self.units[column])!r}, as in {self.titles[has[0]]}"
                     raise BadInputError(part.path, field, expected, repr(str(part.units[there[column]])))
+
+
+def _titles(parts: Sequence[RawTable]) -> list[str]:
+    names = [part.path.name for part in parts]
+    return names if len(set(names)) == len(names) else [str(part.path) for part in parts]
 
 
 def _columns(part: RawTable, wishes: Wishes, decimal: str | None) -> Columns:

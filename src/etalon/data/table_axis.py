@@ -112,7 +112,7 @@ def _near_infrared(low: float, high: float) -> bool:
 
 def stated_unit(table: RawTable, channel: int) -> tuple[str | None, str]:
     """Return the unit that a file states for its channels, None for none, and where it does."""
-    own = spectra_of(table)
+    own = spectra_of(table).first
     if isinstance(own, GatheredTable):
         return own.unit, "in the files"
     if table.units and (stated := axis_unit(table.units[channel])):

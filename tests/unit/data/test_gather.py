@@ -108,3 +108,8 @@ def test_tables_are_told_from_files_of_single_spectra(scans, tmp_path):
     assert tables_of([tmp_path], lab) == [mine, following]
     assert tables_of([lab], lab) == [lab]  # two sheets of one workbook
     assert tables_of([scans]) == tables_of([tmp_path / "*.dpt"]) == tables_of([mine, scans]) == []
+
+
+def test_what_is_passed_over_is_known(scans):
+    (scans / "notes.md").write_text("lamp changed")
+    assert [path.name for path in gather([scans]).passed_over] == ["notes.md"]

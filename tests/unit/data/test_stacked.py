@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etalon.data.import_table import Request, to_spectra
-from etalon.data.raw_table import RawTable, read_raw_table
+from etalon.data.raw_table import Layout, RawTable, read_raw_table
 from etalon.data.references import JoinedTable, names_of
 from etalon.data.stacked import StackedTable
 from etalon.data.table_columns import Wishes
@@ -179,6 +179,28 @@ def test_tables_stacked_are_the_table_they_were_cut_from(sizes, order):
     assert [row[:2] for row in stacked.rows] == [row[:2] for row in rows]
     np.testing.assert_allclose([row[2:] for row in stacked.rows], [row[2:] for row in rows], rtol=1e-7)
     assert [stacked.entries(i, 1)[0].cell for i in range(len(rows))] == [row[1] for row in rows]
+
+
+def test_a_unit_in_the_header_of_transposed_tables_is_that_of_all(tmp_path):
+    for name in ("jan", "feb"):
+        (tmp_path / f"{name}.csv").write_text(f"wavelength (nm),{name}\nN (%),1.5\n1100,1\n1102,2\n1104,3\n")
+    layout = Layout(transpose=True)
+    parts = [read_raw_table(tmp_path / f"{name}.csv", layout=layout) for name in ("jan", "feb")]
+    spectra, _, _ = to_spectra(StackedTable.of(parts, Wishes()), Request("mine"))
+    assert spectra.sample_id.tolist() == ["jan", "feb"]
+    assert spectra.reference[:, 0].tolist() == [1.5, 1.5]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for year in ("2025", "2026"):
+        (tmp_path / year).mkdir()
+        (tmp_path / year / "data.csv").write_text("sample,1100,1102,1104\na,1,2,3\n")
+    parts = [read_raw_table(tmp_path / year / "data.csv") for year in ("2025", "2026")]
+    table = StackedTable.of(parts, Wishes())
+    with pytest.raises(BadInputError, match=r"2026/data\.csv, row 2, .* as in .*2025/data\.csv, row 2"):
+        to_spectra(table, Request("mine", "nm"))
+    spectra, _, _ = to_spectra(table, Request("mine", "nm", wishes=Wishes(file_in_id=True)))
+    assert spectra.sample_id.tolist() == [f"{tmp_path}/{year}/data/a" for year in ("2025", "2026")]
 
 
 def test_tables_that_state_different_units_are_refused(tmp_path):

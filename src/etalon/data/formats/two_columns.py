@@ -35,7 +35,7 @@ def read(path: Path) -> Scans:
     if len(pairs) < MIN_CHANNELS:
         first = repr(lines[0][1][:SHOWN]) if lines else "an empty file"
         if lines and max(lines[0][1].count(sign) for sign in "\t;,") > 1:
-            first += " (a table of many spectra is named alone)"
+            first += " (tables of many spectra are not read beside files of single ones)"
         raise BadInputError(path, "file", f"at least {MIN_CHANNELS} lines of two numbers", first)
     axis, intensities = np.array(pairs).T
     heading = " ".join(line for _, line in lines[:start])
