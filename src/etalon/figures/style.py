@@ -1,6 +1,6 @@
 """How figures look: journal sizes, one label and colour a method, and files that are equal byte for byte."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -197,9 +197,7 @@ def not_run_notes(metrics: pd.DataFrame) -> list[str]:
     rows = metrics[metrics["status"] != "ok"].astype({"status": str, "condition": str, "dataset": str})
     notes = []
     for status, group in rows.groupby("status", sort=False):
-        missing = order(group["method"])
-        all_methods = set(metrics.loc[metrics["task"].isin(group["task"].unique()), "method"].astype(str))
-        what = "All methods" if set(missing) == all_methods else ", ".join(look(name).label for name in missing)
+        what = _named(order(group["method"]), set(metrics.loc[metrics["task"].isin(group["task"].unique()), "method"]))
         disturbed = [CONDITIONS[name] for name in CONDITIONS if name in set(group["condition"]) - {"cv", "published"}]
         if disturbed:
             what += f" under {', '.join(disturbed) if len(disturbed) < len(CONDITIONS) - 2 else 'every perturbation'}"
@@ -207,3 +205,18 @@ def not_run_notes(metrics: pd.DataFrame) -> list[str]:
         where = ", ".join(datasets) if len(datasets) <= 3 else f"{len(datasets)} datasets"
         notes.append(f"{what} ({where}) {status}")
     return notes
+
+
+def _named(missing: Sequence[str], methods: set[str]) -> str:
+    """Return the labels of `missing`, in short where they are all `methods`, all embeddings or all under one head."""
+    if set(missing) == methods:
+        return "All methods"
+    by_head: dict[str, set[str]] = {}
+    for name in methods:
+        if "/" in name:
+            by_head.setdefault(name.partition("/")[2], set()).add(name)
+    whole = [head for head, names in by_head.items() if len(names) > 1 and names <= set(missing)]
+    every = bool(whole) and len(whole) == len(by_head)
+    shortened = ["All embeddings"] if every else [f"All embeddings + {HEADS.get(head, head)}" for head in whole]
+    others = [name for name in missing if "/" not in name or name.partition("/")[2] not in whole]
+    return ", ".join([*shortened, *(look(name).label for name in others)])

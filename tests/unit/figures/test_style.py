@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -112,6 +113,18 @@ def test_notes_name_the_perturbations_and_sum_up_all_methods(robustness):
     assert notes == [
         "All methods under wavelength shift, resolution, dropped band (milk_a) not run: no wavelength axis"
     ]
+
+
+def test_notes_sum_up_embeddings():
+    def noted(*missing):
+        names = ["tuned_pls", "fs/ridge", "fs/evidence", "random_init/ridge", "random_init/evidence"]
+        rows = pd.DataFrame({"method": names, "dataset": "a", "task": "regression", "condition": "cv"})
+        return style.not_run_notes(rows.assign(status=["not run: x" if n in missing else "ok" for n in names]))
+
+    under_ridge = ("fs/ridge", "random_init/ridge")
+    assert noted(*under_ridge, "fs/evidence", "random_init/evidence") == ["All embeddings (a) not run: x"]
+    assert noted(*under_ridge, "tuned_pls") == ["All embeddings + ridge, Tuned PLS (a) not run: x"]
+    assert noted("fs/ridge", "random_init/evidence") == ["Random init + evidence head, fs + ridge (a) not run: x"]
 
 
 def test_a_table_without_a_needed_column_is_refused(baselines, tmp_path):
