@@ -57,11 +57,8 @@ def assess(
     features, (coefficients, intercept) = kept.features(), kept.line()
     subspace = kept.subspace(features.transform(bench.spectra[rows]), best)
     t2, q = _left_out_distances(kept, bench, parts, subspace.n_components)
-    n_specimens, k = len(np.unique(groups)), subspace.n_components
     by_choosing = predictions_of_choosing(judged, y, groups, parts.folds, wishes.method, wishes.seed)
-    scores = by_specimen(by_choosing - y, groups)
-    quantiles = {level: float(conformal_quantile(scores, level)) for level in INTERVALS}
-    of_specimens = by_specimen(t2, groups), by_specimen(q, groups)
+    quantiles = _quantiles(by_choosing - y, groups)
     about = {
         **origin(spectra, target),
         "method": chosen.name,
@@ -69,14 +66,13 @@ def assess(
         "features": features.describe(),
         "reference_range": [y.min(), y.max()],
         "limits": clip_range(y),
-        "t2_limits": {level: at_least(t2_limit(n_specimens, k, level), of_specimens[0], level) for level in LEVELS},
-        "q_limits": {level: at_least(q_limit(q, level), of_specimens[1], level) for level in LEVELS},
+        **_distance_limits(t2, q, groups, subspace.n_components),
         "quantiles": quantiles,
         "intercept": intercept,
         "statistics": {},
         "seed": wishes.seed,
         "n_calibration": len(rows),
-        "n_specimens": n_specimens,
+        "n_specimens": len(np.unique(groups)),
         "transferred_from": None,
     }
     model = Model(finite(about), features, coefficients, subspace)
@@ -157,6 +153,23 @@ def _left_out_distances(kept: Fitted, bench: Bench, parts: Parts, n_components: 
     return t2, q
 
 
+def _distance_limits(
+    t2: np.ndarray, q: np.ndarray, groups: np.ndarray, n_components: int
+) -> dict[str, dict[float, float]]:
+    """Return the limits of both distances by level; `t2` and `q` of calibration rows that were left out."""
+    n, of_specimens = len(np.unique(groups)), (by_specimen(t2, groups), by_specimen(q, groups))
+    return {
+        "t2_limits": {level: at_least(t2_limit(n, n_components, level), of_specimens[0], level) for level in LEVELS},
+        "q_limits": {level: at_least(q_limit(q, level), of_specimens[1], level) for level in LEVELS},
+    }
+
+
+def _quantiles(errors: np.ndarray, groups: np.ndarray) -> dict[float, float]:
+    """Return half the widths of the conformal intervals by level."""
+    scores = by_specimen(errors, groups)
+    return {level: float(conformal_quantile(scores, level)) for level in INTERVALS}
+
+
 def by_specimen(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the largest absolute value of each specimen's scans: specimens are exchangeable, their scans are not."""
     _, number = np.unique(groups, return_inverse=True)
@@ -169,9 +182,8 @@ def _coverage(predictions: np.ndarray, y: np.ndarray, groups: np.ndarray, folds:
     """Return the share of references inside intervals whose width comes from the errors of the other folds."""
     errors, inside = predictions - y, {level: np.zeros(len(y)) for level in INTERVALS}
     for others, out in folds:
-        scores = by_specimen(errors[others], groups[others])
-        for level, found in inside.items():
-            found[out] = np.abs(errors[out]) <= conformal_quantile(scores, level)
+        for level, width in _quantiles(errors[others], groups[others]).items():
+            inside[level][out] = np.abs(errors[out]) <= width
     return {level: float(found.mean()) for level, found in inside.items()}
 
 

@@ -18,6 +18,7 @@ from sklearn.decomposition import PCA
 from etalon.evaluate.uncertainty import conformal_quantile
 
 LEVELS = (0.95, 0.99)
+ROUNDING = 1e-20  # of a sum of squares: far above that of float64, far below what float32 spectra leave
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,14 @@ class Subspace:
         return (X - self.mean) @ self.rotations
 
     def distances(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return T² and Q of the rows of X, shape (n, p); each of shape (n,)."""
+        """Return T² and Q of the rows of X, shape (n, p); each of shape (n,).
+
+        Q is 0 where the space leaves nothing but rounding: with as many components as channels it does so everywhere.
+        """
         scores = self.scores(X)
         t2 = np.einsum("nk,kl,nl->n", scores, self.precision, scores)
-        return t2, ((X - self.mean - scores @ self.loadings.T) ** 2).sum(axis=1)
+        q = ((X - self.mean - scores @ self.loadings.T) ** 2).sum(axis=1)
+        return t2, np.where(q < ROUNDING * (X**2).sum(axis=1), 0.0, q)
 
 
 def t2_limit(n: int, k: int, level: float) -> float:

@@ -139,6 +139,11 @@ class Setting:
     def seen(self, rows: np.ndarray) -> np.ndarray:
         return self.bridge.views.transform(self.fitted.choice.preprocessing, self.fitted.preprocessing_, rows)
 
+    def scans(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return every scan of the transfer samples on the target instrument, and the place of each in `names`."""
+        rows = self.bridge.rows_of(self.names, target=True)
+        return self.seen(rows), np.searchsorted(self.names, self.bridge.target.specimen[rows - len(self.bridge.source)])
+
     def predict(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Return what a method predicts of rows of the target instrument. Raises NotRunError."""
         if name == NONE:
@@ -323,7 +328,8 @@ def carried(setting: Setting, name: str) -> tuple[ChannelFeatures, np.ndarray, f
     predict = setting.calibration.predict if name == NONE else setting.method(name).predict
     intercept = float(predict(np.zeros((1, p)))[0])
     coefficients = predict(np.eye(p)) - intercept
-    subspace = Subspace.principal(setting.target, max(1, min(5, len(setting.target) // 3)))
+    # Of scans, as the model will meet them: means of several hold less noise.
+    subspace = Subspace.principal(setting.scans()[0], max(1, min(5, len(setting.names) // 3)))
     return features, coefficients, intercept, subspace
 
 

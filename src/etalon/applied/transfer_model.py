@@ -18,7 +18,8 @@ def transfer_model(setting: Setting, found: Comparison, kept: Candidate, target:
     """Return a model for spectra of the target instrument; distances are to the transfer samples as that saw them."""
     features, coefficients, intercept, subspace = carried(setting, kept.name)
     bridge, y = setting.bridge, setting.calibration.y
-    n, k = len(setting.target), subspace.n_components
+    n, k = len(setting.names), subspace.n_components
+    q = _left_out_q(*setting.scans(), k)
     scores = by_specimen(found.errors_of(kept), found.specimens)
     choice = {"method": kept.name, "preprocessing": setting.fitted.choice.preprocessing}
     metadata = bridge.source.metadata
@@ -32,7 +33,7 @@ def transfer_model(setting: Setting, found: Comparison, kept: Candidate, target:
         "reference_range": [y.min(), y.max()],
         "limits": setting.limits,
         "t2_limits": {level: t2_limit(n, k, level) for level in LEVELS},
-        "q_limits": {level: q_limit(_left_out_q(setting.target, k), level) for level in LEVELS},
+        "q_limits": {level: q_limit(q, level) for level in LEVELS},
         "quantiles": {level: conformal_quantile(scores, level) for level in INTERVALS},
         "intercept": intercept,
         "statistics": {"transfer": {"rmse": kept.rmse, "rmse_of_choosing": found.honest, "n_transfer": n}},
@@ -44,9 +45,10 @@ def transfer_model(setting: Setting, found: Comparison, kept: Candidate, target:
     return Model(finite(about), features, coefficients, subspace)
 
 
-def _left_out_q(spectra: np.ndarray, n_components: int) -> np.ndarray:
-    """Return Q of each spectrum by components of the others, shape (n,)."""
-    q = np.empty(len(spectra))
-    for left in left_out(len(spectra)):
-        q[left] = Subspace.principal(spectra[~left], n_components).distances(spectra[left])[1]
+def _left_out_q(scans: np.ndarray, specimen: np.ndarray, n_components: int) -> np.ndarray:
+    """Return Q of each scan by components of those of other specimens, shape (n,); `specimen` counts from 0."""
+    q = np.empty(len(scans))
+    for left in left_out(specimen.max() + 1):
+        out = left[specimen]
+        q[out] = Subspace.principal(scans[~out], n_components).distances(scans[out])[1]
     return q

@@ -79,7 +79,6 @@ def broaden(x: Tensor, axis: Tensor, fwhm: Tensor, largest: float) -> Tensor:
     steps = axis.diff()
     reach = min(int(TRUNCATION * largest / FWHM_PER_SIGMA / float(steps.min())) + 1, len(axis) - 1)
     nothing = steps.new_zeros(1)
-    length = 0.5 * (torch.cat([steps, nothing]) + torch.cat([nothing, steps]))
     length = (0.5 * (torch.cat([steps, nothing]) + torch.cat([nothing, steps]))).to(x)
     rate = -0.5 * (FWHM_PER_SIGMA / fwhm) ** 2  # -inf for no width: its weights are 0
     change, weight = torch.zeros_like(x), length.expand_as(x).clone()

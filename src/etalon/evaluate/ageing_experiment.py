@@ -26,20 +26,6 @@ METRICS = ("rmsep", "bias")
 Predict = Callable[[Prepared, np.ndarray, int, int], np.ndarray]
 
 
-@dataclass(frozen=True)
-class Aged:
-    """One ageing of one amplitude: the pair of the new and the aged instrument, and its folds."""
-
-    name: str
-    amplitude: float
-    pair: Pair
-    prepared: list[Prepared]
-
-    @property
-    def y(self) -> np.ndarray:
-        return np.concatenate([one.y_test for one in self.prepared])
-
-
 def ageing_rows(
     spectra: SpectraSet,
     tasks: Sequence[Task],

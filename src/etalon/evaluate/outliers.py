@@ -7,7 +7,8 @@ spectra of the calibration's own kind may pass. Limits:
 
 - "chi_square": S taken as known, :math:`\chi^2_k`. Holds for n much larger than k.
 - "hotelling": S estimated from n normal samples, :math:`\frac{k (n^2 - 1)}{n (n - k)} F_{k, n - k}` (Tracy, Young &
-  Mason 1992, J. Quality Technology 24, 88). Scores are still those of samples that the latent variables were fitted to.
+  Mason 1992, J. Quality Technology 24, 88); n counts specimens, since replicate scans hardly differ in their scores.
+  Scores are still those of samples that the latent variables were fitted to.
 - "cross_validated": T² of each sample by a calibration that never saw it, and the conformal quantile of these
   (`etalon.evaluate.uncertainty.conformal_quantile`). Nothing has to be normal; at 97.5 % it needs 39 scans. Its promise
   is one on average over calibrations, and it holds for replicate scans of few specimens too; how far one calibration
@@ -60,7 +61,8 @@ class OutlierLimits:
     ----------
     spectra : of the calibration, shape (n, p), as its model sees them; y : references, shape (n,); n_lv : its number
         of latent variables
-    groups : specimens, shape (n,): replicate scans are left out together; every row is one where left out
+    groups : specimens, shape (n,): replicate scans are left out together and count as one sample of Hotelling's limit;
+        every row is one where `groups` is left out
     level : share of the calibration's own kind within a limit
 
     Attributes
@@ -73,8 +75,9 @@ class OutlierLimits:
     ):
         self.spectra, self.level = spectra, level
         self.model_ = _pls(spectra, y, n_lv)
-        n, k = len(spectra), np.asarray(self.model_.x_loadings_).shape[1]
-        left = self._left_out(y, n_lv, np.arange(n) if groups is None else groups)
+        groups = np.arange(len(spectra)) if groups is None else groups
+        n, k = len(np.unique(groups)), np.asarray(self.model_.x_loadings_).shape[1]
+        left = self._left_out(y, n_lv, groups)
         self.limit_ = {
             "chi_square": float(chi2.ppf(level, k)),
             "hotelling": float(k * (n**2 - 1) / (n * (n - k)) * fisher.ppf(level, k, n - k)) if n > k else np.inf,

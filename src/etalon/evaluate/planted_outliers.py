@@ -143,4 +143,6 @@ def _drawn(
 def _share(limits: OutlierLimits, spectra: np.ndarray, limit: str, n: int) -> Row:
     if n < (fewest := fewest_samples(limit)):
         return {**not_run(f"{n} spectra, fewer than the {fewest} of this limit"), "metric": "flagged"}
+    if np.isinf(limits.limit_.get(limit, 0.0)):
+        return {**not_run("as many latent variables as specimens, or more"), "metric": "flagged"}
     return {"metric": "flagged", "value": float(limits.flagged(spectra, limit).mean()), "status": "ok"}

@@ -27,7 +27,6 @@ TEXTURE = ("clay", "silt", "sand")
 # Clay, silt and sand that add up to anything else are no measured texture (an organic horizon has 0, 0, 0).
 TEXTURE_SUM = (93.0, 107.0)
 INDEPENDENT = "independent"
-NIR_ABOVE = 4000.0  # cm-1, 2500 nm
 
 
 @dataclass(frozen=True)

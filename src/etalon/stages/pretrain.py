@@ -3,11 +3,7 @@
 Under torchrun the processes share the groups of each step.
 """
 
-import hashlib
-import json
 import os
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +12,13 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from etalon.code_digest import code_digest
 from etalon.errors import BadInputError
 from etalon.models.encoder import Encoder
 from etalon.models.functional import LearnedFunctionSpace
 from etalon.models.perceiver import Perceiver
 from etalon.seeds import derive_seed
-from etalon.stages.arguments import parser, run
+from etalon.stages.arguments import run
+from etalon.stages.pretraining_arguments import check_held_out, pretraining_parser, record_of, state_path
 from etalon.storage import save_table
 from etalon.train.batches import Sampler, drawn_sets
 from etalon.train.checkpoint import make_encoder, save_encoder
@@ -35,17 +31,7 @@ from etalon.train.state import remove_states
 
 
 def main(argv: list[str] | None = None) -> None:
-    arguments = parser(__doc__)
-    arguments.add_argument("--data", type=Path, nargs="+", required=True, help="folders of the datasets to train on")
-    arguments.add_argument("--synthetic", type=Path, nargs="+", default=[], help="shards of synthetic_corpus")
-    arguments.add_argument("--variant", required=True, help="name of the variant")
-    arguments.add_argument("--heldout", required=True, help="name of the fold that is held out")
-    arguments.add_argument("--heldout-families", nargs="*", default=[], help="families that must not be seen")
-    arguments.add_argument("--encoder-seed", type=int, required=True, help="number of the seed")
-    arguments.add_argument("--seed", type=int, required=True, help="main seed")
-    arguments.add_argument("--threads", type=int, default=1, help="threads of the linear algebra, part of the result")
-    arguments.add_argument("--out", type=Path, required=True, help="checkpoint to write, safetensors")
-    arguments.add_argument("--curves", type=Path, required=True, help="curves to write, parquet")
+    arguments = pretraining_parser(__doc__)
     arguments.add_argument("--tensorboard", type=Path, help="folder of event files for TensorBoard")
     args = arguments.parse_args(argv)
     torch.set_num_threads(args.threads)
@@ -59,37 +45,16 @@ def main(argv: list[str] | None = None) -> None:
     encoder = make_encoder(config).to(device)
 
     real, left_out = load_real(args.data, device)
-    if seen := sorted({source.family for source in real} & set(args.heldout_families)):
-        raise BadInputError("pretrain", "--data", f"no dataset of a held-out family ({args.heldout})", seen[0])
+    check_held_out(real, args)
     synthetic = load_synthetic(args.synthetic)
     if not real + synthetic:
         raise BadInputError("pretrain", "--data", "a dataset with a wavelength axis", "none")
     corpus = drawn_sets(real, synthetic, variant["p_synthetic"])
     monitor = Monitor(real)
-    result = _train(encoder, corpus, monitor, seed, device, args) if variant["losses"] else None
+    state = state_path("pretrain", args, [*real, *corpus])
+    result = _train(encoder, corpus, monitor, seed, device, args, state) if variant["losses"] else None
 
-    settings = {key: value for key, value in args.settings.items() if key != "device"}
-    record = {
-        "config": config,
-        "variant": args.variant,
-        "heldout": args.heldout,
-        "heldout_families": sorted(args.heldout_families),
-        "encoder_seed": args.encoder_seed,
-        "seed": args.seed,
-        "settings": settings,
-        "data": [source.source for source in corpus],
-        "monitored": [probe.name for probe in monitor.probes],
-        "left_out": left_out,
-        "weights_may_be_shipped": all(source.source["weights"] for source in corpus),
-        "code": code_digest("etalon.stages.pretrain"),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("numpy", "safetensors", "torch")},
-        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "steps": result.steps if result else 0,
-        "spectra": result.spectra if result else 0,
-        "stopped_early": bool(result and result.stopped_early),
-        "seconds": round(result.seconds, 1) if result else 0.0,
-    }
+    record = record_of("pretrain", args, config, corpus, monitor, left_out, device, result)
     if not dist.is_initialized() or dist.get_rank() == 0:
         rows = pd.DataFrame(result.curves if result else [], columns=["step", "spectra", "quantity", "value"])
         names = {"variant": args.variant, "heldout": args.heldout, "seed": args.encoder_seed}
@@ -115,7 +80,13 @@ def _device(name: str) -> torch.device:
 
 
 def _train(
-    encoder: Encoder, corpus: list[TrainingSet], monitor: Monitor, seed: int, device: torch.device, args: Any
+    encoder: Encoder,
+    corpus: list[TrainingSet],
+    monitor: Monitor,
+    seed: int,
+    device: torch.device,
+    args: Any,
+    state: Path,
 ) -> Result:
     variant, training = args.settings["variant"], args.settings["training"]
     hidden = {"metadata_dropout": variant.get("metadata") == "dropout"}
@@ -137,17 +108,9 @@ def _train(
         sampler,
         monitor,
         Schedule(**training),
-        state_path=_state_path(args.out, args),
+        state_path=state,
         tensorboard=args.tensorboard,
     )
-
-
-def _state_path(out: Path, args: Any) -> Path:
-    """Return where an interrupted run of this very training has left its state; that of another has another name."""
-    names = ("settings", "seed", "variant", "heldout", "encoder_seed", "threads", "data")
-    this = {name: getattr(args, name) for name in names} | {"code": code_digest("etalon.stages.pretrain")}
-    digest = hashlib.sha256(json.dumps(this, sort_keys=True, default=str).encode()).hexdigest()[:12]
-    return out.with_name(f"{out.stem}.state-{digest}.safetensors")
 
 
 if __name__ == "__main__":

@@ -43,3 +43,13 @@ def test_limits_let_as_many_new_samples_pass_as_they_say(level):
 def test_too_few_samples_have_no_limit():
     assert t2_limit(3, 3, 0.95) == np.inf
     assert q_limit(np.zeros(5), 0.99) == 0
+
+
+def test_a_space_of_all_channels_leaves_nothing_to_be_unlike_by():
+    """What is left is rounding: a limit of it would call spectra strange by the processor they were multiplied on."""
+    rng = np.random.default_rng(0)
+    X, new = (0.5 + rng.normal(size=(n, 6)) @ rng.normal(size=(6, 6)) for n in (80, 300))
+    space = Subspace.principal(X, 6)
+    q, q_new = (space.distances(rows)[1] for rows in (X, new))
+    assert not q.any() and not q_new.any() and q_limit(q, 0.99) == 0.0
+    assert (Subspace.principal(X, 5).distances(new)[1] > 0).all()

@@ -87,6 +87,24 @@ def test_the_model_predicts_as_the_method_does(bridge, found, name):
     assert model.about["transferred_from"] == "easy"
 
 
+def test_single_scans_of_other_specimens_are_not_called_unlike():
+    """Limits of means of four scans called nine in ten of the scans unlike that these were means of."""
+    other = make_set("other", n_specimens=60, scans=4, gain=1.0)
+    noisy = other.intensities + 0.01 * np.random.default_rng(0).normal(size=other.intensities.shape)
+    first = np.arange(len(other)) < 80
+    shared = replace(
+        other,
+        intensities=noisy[first],
+        **{name: getattr(other, name)[first] for name in ("sample_id", "specimen", "reference")},
+    )
+    bridge = Bridge.build(make_set("easy", n_specimens=60, scans=1), shared, PROTEIN)
+    found = compare(bridge, 1, names=(NONE, "bias"))
+    setting = settle(bridge, bridge.shared, bridge.shared[:0], 1)
+    model = transfer_model(setting, found, found.recommended, PROTEIN, 1)
+    for part in (noisy[first], noisy[~first]):
+        assert model.predict(part.astype(np.float64)).unlike.mean() < 0.1
+
+
 def test_transferred_spectra_are_nearer_to_those_of_the_source(bridge):
     setting = settle(bridge, bridge.shared, bridge.shared[:0], 1)
     spectra = transferred(setting, "ds")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from etalon.evaluate.outliers import Distances, OutlierLimits, fewest_samples
+from etalon.evaluate.planted_outliers import _share
 
 LOADINGS = np.random.default_rng(1).normal(size=(6, 30))
 
@@ -59,6 +60,21 @@ def rates_of_replicates(n_specimens, n_lv, limit, repeats=100):
 def test_left_out_scans_of_few_specimens_keep_false_alarms_on_average():
     """A standard error of 0.005: one calibration of 15 specimens scatters by five points."""
     assert rates_of_replicates(15, 5, "cross_validated") == pytest.approx(0.025, abs=0.015)
+
+
+def test_hotelling_counts_specimens_and_not_their_scans():
+    """Counting scans flagged 17 % of the scans of other specimens here."""
+    assert rates_of_replicates(15, 5, "hotelling") == pytest.approx(0.025, abs=0.015)
+    X, y, groups = replicated(15, 5, 0)
+    one_each = OutlierLimits(X[::5], y[::5], 5).limit_["hotelling"]
+    assert OutlierLimits(X, y, 5, groups).limit_["hotelling"] == one_each
+
+
+def test_a_limit_that_cannot_be_had_did_not_run():
+    X, y, groups = replicated(15, 5, 0)
+    limits = OutlierLimits(X, y, 16, groups)
+    assert "latent variables" in _share(limits, X, "hotelling", len(X))["status"]
+    assert _share(limits, X, "cross_validated", len(X))["status"] == "ok"
 
 
 def test_a_quantile_needs_samples_and_the_flag_falls_back():

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ from safetensors.torch import load_file
 
 from etalon.errors import BadInputError, EtalonError
 from etalon.stages import pretrain
+from etalon.stages.pretraining_arguments import pretraining_parser, state_path
 from etalon.storage import load_json
 from etalon.train.checkpoint import load_encoder
+from etalon.train.corpus import load_real, spectra_digest
 
 MASKED = {"masked": 1.0, "baseline_consistency": 0.1, "contrastive": 0.1, "adversarial": 0.05}
 EPISODIC = {"episodic": 1.0, "asls_prediction": 0.5}
@@ -86,6 +89,18 @@ def test_the_state_of_another_training_is_not_continued(training, caplog):
     weights, _, _ = run(training, "fsnl", EPISODIC, out)
     fresh, _, _ = run(training, "fsnl", EPISODIC, "fresh")
     assert equal(weights, fresh)
+
+
+def test_a_state_is_not_continued_on_other_spectra_or_baselines_of_the_same_names(training):
+    args = pretraining_parser(None).parse_args(training.arguments("fsnl", EPISODIC, "renamed"))
+    sets, _ = load_real(args.data, torch.device("cpu"))
+    path = state_path("pretrain", args, sets)
+    assert path == state_path("pretrain", args, load_real(args.data, torch.device("cpu"))[0])
+    first = sets[0]
+    baseline = replace(first, batch=replace(first.batch, baseline=first.batch.baseline + 0.01))
+    spectra = replace(first, source=first.source | {"sha256": spectra_digest(first.batch.intensities.numpy() + 0.01)})
+    others = {state_path("pretrain", args, [other, *sets[1:]]) for other in (baseline, spectra)}
+    assert len(others | {path, state_path("pretrain_transfer", args, sets)}) == 4
 
 
 @pytest.mark.slow
