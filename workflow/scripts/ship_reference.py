@@ -39,7 +39,8 @@ def provenance(scores: Path, checkpoints: list[Path]) -> dict[str, Any]:
             if "dataset" in record:
                 datasets[record["dataset"]] = record["inputs"]
     trainings: dict[str, Any] = {}
-    for path in sorted(path for folder in checkpoints for path in folder.glob("*/*/seed*.json")):
+    records = (path for folder in checkpoints for path in folder.glob("*/*/seed*.json"))
+    for path in sorted(path for path in records if "." not in path.stem):  # states of unfinished trainings have more
         record = load_json(path)
         shown = ("config", "settings", "seed", "python", "packages", "device", "spectra", "weights_may_be_shipped")
         add(trainings, record.get("variant", path.parent.parent.name), record, shown)
