@@ -33,6 +33,7 @@ wildcard_constraints:
     table=one_of(TABLES),
     curves="pretraining|transfer_pretraining",
     variant=one_of([*VARIANTS, *PRETRAININGS]),
+    features=one_of([SPECTRA, *VARIANTS]),
     heldout=r"fold\d+|unlicensed",
     seed=r"\d+",
     corpus=one_of(CORPORA),

@@ -85,6 +85,29 @@ def trainings(variants, experiment="encoders"):
     ]
 
 
+def evidence_jobs():
+    """Dataset, features and seed of each job of evidence_transfer, as its files are named."""
+    evidence = config["transfer"]["evidence"]
+    if unknown := [name for name in evidence["features"] if name != SPECTRA and name not in VARIANTS]:
+        stop(f"config: transfer.evidence.features: no variant {unknown[0]!r} in config/variants.yaml")
+    seeds = {name: 1 if name == SPECTRA else min(seeds_of(name), evidence["seeds"]) for name in evidence["features"]}
+    return [
+        f"{dataset}/{name}/seed{seed}"
+        for name in evidence["features"]
+        for dataset in DATASETS
+        if MEASURED_ALSO[dataset]
+        for seed in range(seeds[name])
+    ]
+
+
+def features_checkpoint(wildcards):
+    """The weights of the encoder that embeds a dataset and its partners, whose family it never saw."""
+    if wildcards.features == SPECTRA or VARIANTS[wildcards.features]["encoder"] == "fs":
+        return []
+    heldout = FOLD_OF[CATALOGUE[wildcards.dataset].family]
+    return f"<results>/checkpoints/{wildcards.features}/{heldout}/seed{wildcards.seed}.safetensors"
+
+
 def seeds_of(variant):
     if VARIANTS[variant]["encoder"] == "fs":
         return 1
@@ -327,11 +350,15 @@ SETTINGS = {
     | chosen("phase_0", *CHOICES),
     "classical_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets", "targets")
     | chosen("phase_0", *CHOICES),
+    "evidence_transfer": lambda: chosen("transfer", "sizes", "choices", "max_targets", "targets")
+    | {"levels": config["transfer"]["learned"]["levels"]}
+    | chosen("phase_0", *CHOICES),
     **STUDY_SETTINGS,
 }
 
 
 PRETRAINED = "pretrained_kernels"
+SPECTRA = "spectra"  # in place of an encoder
 VARIANTS = read_variants("config/variants.yaml")
 CORPORA = {"training": config["pretraining"]["synthetic"], "realism": config["synthetic_realism"]["corpus"]}
 FS = next((name for name in config["encoders"]["variants"] if VARIANTS[name]["encoder"] == "fs"), None)
@@ -351,6 +378,7 @@ JUDGED = {
     **dict.fromkeys(("cross_instrument", "classical_cross_instrument"), PAIRED),
     **dict.fromkeys(("few_shot", "classical_few_shot"), MEASURED),
     "classical_transfer": [dataset for dataset in DATASETS if MEASURED_ALSO[dataset]],
+    "evidence_transfer": evidence_jobs(),
     "learned_transfer": learned_jobs(),
     **STUDIED,
     # The soil study chooses its own datasets, and scores them together.
@@ -405,7 +433,7 @@ TABLES = {
     ),
     "embedding_few_shot": (("classical_few_shot",), {"few_shot": FINALISTS}),
     "embedding_cross_instrument": (("classical_cross_instrument",), {"cross_instrument": FINALISTS}),
-    "transfer": (("classical_transfer", "learned_transfer"), {}),
+    "transfer": (("classical_transfer", "evidence_transfer", "learned_transfer"), {}),
     **STUDY_TABLES,
     "soil": (("soil",), {}),
 }

@@ -33,6 +33,42 @@ rule classical_transfer:
         " --threads {threads} --out {output.scores:q} --record {output.record:q} &> {log:q}"
 
 
+# One Gaussian process over two instruments, on spectra or on embeddings by an encoder that never saw the family.
+rule evidence_transfer:
+    input:
+        data=lambda wildcards: contents([wildcards.dataset, *MEASURED_ALSO[wildcards.dataset]]),
+        folds="<data>/splits/{dataset}.parquet",
+        checkpoint=features_checkpoint,
+    output:
+        scores="<results>/scores/evidence_transfer/{dataset}/{features}/seed{seed}.parquet",
+        record="<results>/scores/evidence_transfer/{dataset}/{features}/seed{seed}.json",
+    log:
+        "<logs>/evidence_transfer/<run>/{dataset}/{features}/seed{seed}.log",
+    benchmark:
+        "<results>/benchmarks/evidence_transfer/{dataset}/{features}/seed{seed}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(120),
+    params:
+        data=lambda wildcards: folders([wildcards.dataset]),
+        partners=lambda wildcards: folders(MEASURED_ALSO[wildcards.dataset]),
+        encoder=lambda wildcards: "none" if wildcards.features == SPECTRA else VARIANTS[wildcards.features]["encoder"],
+        checkpoint=lambda wildcards, input: input.checkpoint or "none",
+        settings=experiment_settings("evidence_transfer"),
+        seed=config["seed"],
+        run=config["run"],
+        code=code_digest("evidence_transfer"),
+        origin=lambda wildcards: origins([wildcards.dataset, *MEASURED_ALSO[wildcards.dataset]]),
+    shell:
+        "python -m etalon.stages.evidence_transfer --run {params.run} --encoder {params.encoder}"
+        " --checkpoint {params.checkpoint:q} --features {wildcards.features} --encoder-seed {wildcards.seed}"
+        " --data {params.data:q} --partners {params.partners:q} --folds {input.folds:q} --settings {params.settings:q}"
+        " --seed {params.seed} --threads {threads} --out {output.scores:q} --record {output.record:q} &> {log:q}"
+
+
 # A patch transformer that saw none of the families it is judged on. Started again after a kill, it goes on from the
 # state that it saved beside its checkpoint.
 rule pretrain_transfer:

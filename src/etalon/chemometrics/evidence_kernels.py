@@ -124,8 +124,13 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
         explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
         return y_hat, self._y_scale * np.sqrt(np.maximum(own - explained, self.noise_))
 
-    def posterior(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean, shape (m,), and covariance, (m, m), of the noiseless values of new rows, of y standardised."""
+    def covariances(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the covariances of noiseless values of new rows a priori, of y standardised.
+
+        Returns
+        -------
+        those with the references of the training rows, shape (m, n), and with each other, (m, m)
+        """
         check_is_fitted(self)
         rows = self._blocks(validate_data(self, X, dtype=np.float64, reset=False))
         inner, new = InnerProducts(rows, self._training), InnerProducts(rows, rows)
@@ -134,8 +139,18 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
         for name, strength in self.strengths_.items():
             cross += strength * self._kernels[name].cross(inner)[0]
             own += strength * self._kernels[name].among(inner, new)
+        return cross, own
+
+    def posterior(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean, shape (m,), and covariance, (m, m), of the noiseless values of new rows, of y standardised."""
+        cross, own = self.covariances(X)
         half = solve_triangular(self._factor[0], cross.T, lower=True)
         return cross @ self.dual_coef_, own - half.T @ half
+
+    def precision(self) -> np.ndarray:
+        """Return the inverse covariance of the training rows' references, shape (n, n), of y standardised."""
+        check_is_fitted(self)
+        return cho_solve(self._factor, np.eye(len(self.dual_coef_)))
 
     def _blocks(self, X: np.ndarray) -> dict[str, np.ndarray]:
         names = self.blocks if self.blocks is not None else ["x"]

@@ -17,7 +17,7 @@ from etalon.evaluate import metrics
 from etalon.evaluate.cross_instrument import Pair, enough_shared
 from etalon.evaluate.outliers import OutlierLimits
 from etalon.evaluate.tasks import Task
-from etalon.evaluate.transfer import CONDITIONS, Row, folds_of, measured, not_run, transfer_samples, wanted_tasks
+from etalon.evaluate.transfer import CONDITIONS, Row, at_level, folds_of, measured, not_run, transfer_samples, wanted_tasks
 from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
 from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus
 from etalon.models.encoder import GridBatch
@@ -258,11 +258,6 @@ class _Experiment:
             ends = dict(zip(("lower", "upper"), found.ends[self.settings["levels"][-1]], strict=True))
             parts.append(pd.DataFrame(columns | {"prediction": self._clipped(k, found.prediction)} | ends))
         return pd.concat(parts, ignore_index=True)
-
-
-def at_level(metric: str, level: float) -> str:
-    """Return the name of a metric of intervals: "coverage_90"."""
-    return f"{metric}_{100 * level:g}"
 
 
 def _channel_sd(prepared: Prepared) -> np.ndarray:

@@ -175,6 +175,11 @@ def efficiency(rmsep: float, none: float, own: float) -> Row:
     return {"metric": "eta", "value": (none - rmsep) / (none - own), "status": "ok"}
 
 
+def at_level(metric: str, level: float) -> str:
+    """Return the name of a metric of intervals: "coverage_90"."""
+    return f"{metric}_{100 * level:g}"
+
+
 def metric_table(rows: Sequence[Row], metadata: Metadata | None, dataset: str, run: str) -> pd.DataFrame:
     """Return rows as `etalon.records.METRIC_COLUMNS`, with what the source set's metadata say of its targets."""
     about: Row = {"run": run, "dataset": dataset, "task": "regression", "amplitude_unit": "samples"}

@@ -71,6 +71,14 @@ class Stacked(NamedTuple):
     others: tuple[SpectraSet, ...]
 
 
+class Rows(NamedTuple):
+    """Rows of the source set that train, and of the target set: those of each transfer specimen, and those tested."""
+
+    train: np.ndarray
+    transfer: list[np.ndarray]
+    test: np.ndarray
+
+
 @dataclass(frozen=True)
 class Prepared:
     """One fold of a task of a pair, in spectra as its source calibration sees them.
@@ -83,6 +91,7 @@ class Prepared:
     others : the same specimens on further instruments, each of shape (m, p)
     test : spectra of held-out specimens on the target instrument, shape (n, p); y_test : references, shape (n,)
     test_source : what the source instrument measured of the specimens of `test`, shape (n, p)
+    rows : where all of this stands in the two sets
     fixed : predictions of the test spectra by calibrations that use no transfer sample, by name
     limits : between which all predictions are held
     n_train : training rows of the source instrument
@@ -97,6 +106,7 @@ class Prepared:
     test: np.ndarray
     test_source: np.ndarray
     y_test: np.ndarray
+    rows: Rows
     fixed: Mapping[str, np.ndarray]
     limits: tuple[float, float]
     n_train: int
@@ -201,6 +211,7 @@ def prepare(
         seen(asked),
         means(pair.source.specimen, 0, held.own, pair.target.specimen[held.other]),
         y_target[held.other],
+        Rows(train, held.transfer, held.other),
         fixed,
         limits,
         len(train),
