@@ -51,6 +51,7 @@ CATEGORIES = {
         "fig_transfer_sample_efficiency": (["transfer"], "Figure: error against transfer samples"),
         "tab_transfer_benchmark": (["transfer"], "Table: every method and pair of instruments"),
         "fig_transfer_benchmark": (["transfer"], "Figure: every method"),
+        "tab_transfer_claim": (["transfer"], "Table: fewer samples than PDS needs"),
         "fig_transfer_matrix": (["transfer"], "Figure: from each instrument to each other"),
         "fig_transfer_set_composition": (["transfer"], "Figure: how transfer samples are chosen"),
         "fig_transfer_degradation": (["transfer_ageing"], "Figure: an instrument grows old"),

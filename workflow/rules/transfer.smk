@@ -179,6 +179,6 @@ if learned_jobs():
 rule transfer:
     input:
         drawn("fig_transfer_sample_efficiency", "tab_transfer_benchmark", "fig_transfer_benchmark"),
-        drawn("fig_transfer_matrix", "fig_transfer_set_composition"),
+        drawn("tab_transfer_claim", "fig_transfer_matrix", "fig_transfer_set_composition"),
         drawn(*filter(OF_NETWORKS.__contains__, FIGURES)),
         drawn(*(figure for figure, table in STUDY_FIGURES.items() if table not in EMPTY)),

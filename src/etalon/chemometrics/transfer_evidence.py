@@ -11,6 +11,7 @@ import numpy as np
 from etalon.chemometrics.evidence_kernels import EvidenceKernels
 from etalon.chemometrics.marginal_likelihood import MEAN_VARIANCE
 from etalon.chemometrics.transfer import SourceCalibration, Transfer
+from etalon.errors import BadInputError
 
 BIAS_VARIANCE = 1.0  # of the target instrument, in the variance of y: large enough to leave it free
 NOBODY = -1  # specimen of a transfer sample that is not in the calibration
@@ -35,8 +36,10 @@ class Difference(NamedTuple):
 
 # From instruments that are nearly equal to such as have little in common.
 DIFFERENCES = tuple(
-    Difference(*values) for values in product((0.0, 0.5, 0.9), (0.0, 0.003, 0.03, 0.3), (0.0, 0.03, 0.3, 3.0), (0.0, 0.3))
+    Difference(*values)
+    for values in product((0.0, 0.5, 0.9), (0.0, 0.003, 0.03, 0.3), (0.0, 0.03, 0.3, 3.0), (0.0, 0.3))
 )
+DEVIATIONS, SLOPES = (np.array([getattr(one, name) for one in DIFFERENCES]) for name in ("deviation", "slope"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class EvidenceCalibration(SourceCalibration):
         return (specimens[:, None] == own).astype(float)
 
     def predict(self, spectra: np.ndarray) -> np.ndarray:
-        return self.head.predict(spectra)
+        return np.asarray(self.head.predict(spectra))
 
 
 class Known:
@@ -154,7 +157,10 @@ class TwoInstruments(Transfer):
         """Fit to rows of `known`, whose references are y, shape (N,)."""
         own = self.evidence
         centre, scale = own.centre_and_scale
-        same = own.same_specimen(np.full(len(y), NOBODY) if self.specimens is None else self.specimens)
+        specimens = np.full(len(y), NOBODY) if self.specimens is None else self.specimens
+        if len(specimens) != len(y):
+            raise BadInputError("transfer samples", "specimens", f"{len(y)}, one a sample", len(specimens))
+        same = own.same_specimen(specimens)
         shared = np.array([one.shared for one in DIFFERENCES]) * own.head.noise_
         noise = np.array([one.noise for one in DIFFERENCES]) + own.head.noise_
         # Of every candidate: shape (C, N, n).
@@ -224,6 +230,3 @@ class TwoInstruments(Transfer):
             errors[:, j] = np.einsum("ck,ck->c", last[:, :-1], dual) + last[:, -1] * self._dual[:, j]
             variances[:, j] = last[:, -1]
         return errors, variances
-
-
-DEVIATIONS, SLOPES = (np.array([getattr(one, name) for one in DIFFERENCES]) for name in ("deviation", "slope"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from etalon.chemometrics.evidence_kernels import EvidenceKernels
@@ -39,7 +40,13 @@ from etalon.models.encoder import Encoder
 
 SPECTRA = "spectra"  # in place of an encoder: spectra under the preprocessing of the source calibration
 # The process, and the head of it without transfer, with slope and bias, on transfer samples alone, on all specimens.
-TRANSFER, AS_IT_IS, CORRECTED, ALONE, ALL = "gp", "evidence", "evidence_sbc", "evidence_target_only", "evidence_target_all"
+TRANSFER, AS_IT_IS, CORRECTED, ALONE, ALL = (
+    "gp",
+    "evidence",
+    "evidence_sbc",
+    "evidence_target_only",
+    "evidence_target_all",
+)
 FIXED, FITTED = (AS_IT_IS, ALL), (TRANSFER, CORRECTED, ALONE)
 
 
@@ -112,7 +119,9 @@ def embed_pair(
     """
     first = max(one.wavelengths[0] for one in (pair.source, pair.target))
     last = min(one.wavelengths[-1] for one in (pair.source, pair.target))
-    found = [_embedded(encoder, one, baselines[one.metadata.dataset_id], first, last) for one in (pair.source, pair.target)]
+    found = [
+        _embedded(encoder, one, baselines[one.metadata.dataset_id], first, last) for one in (pair.source, pair.target)
+    ]
     source, target = found
     kept = {name: source[name].any(axis=0) & target[name].any(axis=0) for name in source}
     filled = [name for name, columns in kept.items() if columns.any()]
@@ -166,7 +175,10 @@ class Fold:
         """Return the fold on embeddings of source and target set, or on spectra."""
         own, rows = prepared.calibration, prepared.rows
         scans = np.concatenate(rows.transfer)
-        of_scans = pair.references(task)[scans], np.repeat(np.arange(len(rows.transfer)), [len(r) for r in rows.transfer])
+        of_scans = (
+            pair.references(task)[scans],
+            np.repeat(np.arange(len(rows.transfer)), [len(r) for r in rows.transfer]),
+        )
         if embedded is None:
             calibration = EvidenceCalibration(own.spectra, own.y, groups=own.groups)
             target = prepared.target
@@ -190,8 +202,8 @@ class Fold:
         """Rows of `known`, shape (n,)."""
         return np.arange(len(self.target), len(self.known.says))
 
-    def clipped(self, y_hat: np.ndarray) -> np.ndarray:
-        return np.clip(y_hat, *self.prepared.limits)
+    def clipped(self, y_hat: ArrayLike) -> np.ndarray:
+        return np.clip(np.asarray(y_hat), *self.prepared.limits)
 
     def fixed(self, name: str) -> np.ndarray:
         """Return the predictions of the test spectra by a method that uses no transfer sample."""
@@ -208,7 +220,9 @@ class Fold:
             return self.clipped(sbc.predict(self.test))
         return self.clipped(EvidenceKernels(self.calibration.blocks).fit(self.target[rows], y).predict(self.test))
 
-    def joint(self, rows: np.ndarray, levels: Sequence[float]) -> tuple[np.ndarray, dict[float, tuple[np.ndarray, np.ndarray]]]:
+    def joint(
+        self, rows: np.ndarray, levels: Sequence[float]
+    ) -> tuple[np.ndarray, dict[float, tuple[np.ndarray, np.ndarray]]]:
         """Return the predictions of the process for the test spectra, and the ends of their intervals by level.
 
         An interval reaches as many of the prediction's SD as that share of the transfer samples, each left out, needs
@@ -256,7 +270,8 @@ def _draw(
     rows = list(measured(y, np.concatenate([y_hat for y_hat, _ in outcomes]), none, own))
     for level in levels:
         if len(chosen[0]) < fewest_scores(level):
-            reason = f"{len(chosen[0])} transfer samples, fewer than the {fewest_scores(level)} of an interval of {level:.0%}"
+            wanted = f"the {fewest_scores(level)} of an interval of {level:.0%}"
+            reason = f"{len(chosen[0])} transfer samples, fewer than {wanted}"
             rows.append({**not_run(reason), "metric": at_level("coverage", level)})
             continue
         lower, upper = (np.concatenate([ends[level][end] for _, ends in outcomes]) for end in (0, 1))

@@ -17,7 +17,16 @@ from etalon.evaluate import metrics
 from etalon.evaluate.cross_instrument import Pair, enough_shared
 from etalon.evaluate.outliers import OutlierLimits
 from etalon.evaluate.tasks import Task
-from etalon.evaluate.transfer import CONDITIONS, Row, at_level, folds_of, measured, not_run, transfer_samples, wanted_tasks
+from etalon.evaluate.transfer import (
+    CONDITIONS,
+    Row,
+    at_level,
+    folds_of,
+    measured,
+    not_run,
+    transfer_samples,
+    wanted_tasks,
+)
 from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
 from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus
 from etalon.models.encoder import GridBatch

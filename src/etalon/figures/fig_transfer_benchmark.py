@@ -1,8 +1,9 @@
-"""fig_transfer_benchmark: every method of calibration transfer at one number of randomly drawn transfer samples.
+"""fig_transfer_benchmark: methods of calibration transfer at one number of randomly drawn transfer samples.
 
 A point is a pair of instruments in one direction and a target. Left: RMSEP over that of the target instrument's own
 calibration on all training specimens, geometric mean with its interval over families; right: transfer efficiency,
-median with its interval.
+median with its interval. Of the evidence head without the other instrument those on fs are shown; the others stand in
+the table.
 """
 
 import textwrap
@@ -18,10 +19,23 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, run
 from etalon.figures.style import MM
-from etalon.figures.transfer_rows import OWN, RANDOM, at_size, look, missing, notes, order, read, summary, tabulate
+from etalon.figures.transfer_rows import (
+    METHODS,
+    OWN,
+    RANDOM,
+    at_size,
+    look,
+    missing,
+    notes,
+    order,
+    read,
+    summary,
+    tabulate,
+)
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#332288", "#999933", "#882255", "#767676")
 EFFECTS = {"ratio": "mean", "eta": "median"}
+HIDDEN = {name for name in METHODS if name.startswith("evidence") and not name.endswith("_fs")}
 MOST_TASKS = 0.5  # of all
 LEAST, MOST = -1.0, 1.3  # of efficiencies; points beyond lie on the edge
 ROW, FRAME, NOTE_HEIGHT, NOTE_WIDTH = 4.6, 27.0, 3.2, 150  # mm, mm, mm, characters
@@ -35,7 +49,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
     rows = read(metrics)
-    rows = rows[rows["condition"] == RANDOM]
+    rows = rows[(rows["condition"] == RANDOM) & ~rows["method"].isin(HIDDEN)]
     table, size = at_size(tabulate(rows))
     table = table[table["method"] != OWN]
     found = {effect: summary(table, effect) for effect in EFFECTS}

@@ -23,6 +23,7 @@ from etalon.figures.transfer_rows import (
     CASE,
     LEARNED,
     OWN,
+    PROCESS,
     RANDOM,
     UNCORRECTED,
     arrow,
@@ -41,7 +42,7 @@ from etalon.figures.transfer_rows import (
 )
 
 # Those that a figure can hold; mdi-PLS needs a third instrument, the rest stands in the table.
-CURVES = ("bias", "sbc", "ds", "pds", "di_pls", "spiking", "target_only", LEARNED)
+CURVES = ("bias", "sbc", "ds", "pds", "di_pls", "spiking", "target_only", LEARNED, PROCESS)
 PANELS, COLUMNS = 7, 4  # the legend is the eighth
 ABOVE, ROW, NOTE_HEIGHT, NOTE_WIDTH = 62.0, 46.0, 3.2, 150  # mm, mm, mm, characters
 ENDS = {UNCORRECTED: ":", OWN: "--"}

@@ -17,10 +17,10 @@ from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, run
 from etalon.figures.perturbation_panels import log_scale
 from etalon.figures.style import MM
-from etalon.figures.transfer_rows import WAYS, common, label_sizes, look, notes, order, read, summary, tabulate
+from etalon.figures.transfer_rows import PROCESS, WAYS, common, label_sizes, look, notes, order, read, summary, tabulate
 
-SHOWN = ("bias", "sbc", "ds", "pds", "spiking", "target_only")
-COLUMNS = 3
+SHOWN = ("bias", "sbc", "ds", "pds", "spiking", "target_only", PROCESS)
+COLUMNS = 4
 ROW, LEGEND, NOTE_HEIGHT, NOTE_WIDTH = 48.0, 9.0, 3.2, 150  # mm, mm, mm, characters
 CURVE = ["condition", "size", "mean", "mean_low", "mean_high", "tasks"]
 

@@ -40,7 +40,7 @@ COMPARISON = ["name", "kind", "label", "pairs", "units", "seeds", "ratio", "low"
 CLAIM = [*CASE, "size", "base_size", "draws", "seeds", "ratio", "low", "high", "p", "p_holm", "verdict"]
 
 
-def read_learned(metrics: pd.DataFrame) -> pd.DataFrame:
+def read_draws(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of random transfer sets that ran, of all ways to pretrain; `name` is what an ablation changes.
 
     Parameters
@@ -50,6 +50,12 @@ def read_learned(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = plain(metrics[(metrics["condition"] == RANDOM) & (metrics["status"] == "ok") & metrics["value"].notna()])
     rows = rows.rename(columns={"amplitude": "size"})
     rows["name"] = rows["method"].where(rows["variant"].isin(("", PRETRAINED)), rows["variant"])
+    return rows
+
+
+def read_learned(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the same where networks were tried."""
+    rows = read_draws(metrics)
     if not (rows["name"] == LEARNED).any():
         raise BadInputError("metrics", "method", f"rows of {LEARNED}", "none")
     return rows
@@ -106,15 +112,15 @@ def fittings(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     return {name: ("fitting", how.label) for name, how in METHODS.items() if name in ran}
 
 
-def claims(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return `CLAIM`: the network against PDS on every pair, target and number of samples, and with fewer samples.
+def claims(rows: pd.DataFrame, name: str = LEARNED) -> pd.DataFrame:
+    """Return `CLAIM`: a method against PDS on every pair, target and number of samples, and with fewer samples.
 
-    Rows with `base_size` other than `size` are the network with `FEW` samples against PDS with `MANY`, or as many as
+    Rows with `base_size` other than `size` are the method with `FEW` samples against PDS with `MANY`, or as many as
     the pair has. p of Wilcoxon's test over draws, after Holm over the pairs and targets of one question: each number of
     samples is one, fewer against more another. A verdict needs `ALPHA`.
     """
-    parts = [against(rows, LEARNED, CLASSICAL).assign(base_size=lambda own: own["size"])]
-    own, other = errors(rows, LEARNED), errors(rows, CLASSICAL)
+    parts = [against(rows, name, CLASSICAL).assign(base_size=lambda own: own["size"])]
+    own, other = errors(rows, name), errors(rows, CLASSICAL)
     few = own[own["size"] == FEW]
     many = other[(other["size"] <= MANY) & (other["size"] > FEW)]
     many = many[many["size"] == many.groupby(TASK)["size"].transform("max")]

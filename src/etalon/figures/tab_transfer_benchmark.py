@@ -30,7 +30,9 @@ from etalon.figures.latex import (
 )
 from etalon.figures.transfer_rows import (
     CASE,
+    LEARNED,
     OWN,
+    PROCESS,
     RANDOM,
     SIZE,
     UNCORRECTED,
@@ -48,7 +50,7 @@ COLUMNS = [
     *("block", *CASE, "condition", "method", "label", "size", "status", "rmsep", "sd", "draws", "ratio", *ETA),
     *(name for name in SUMMARY if name != "method"),
 ]
-PRINTED = (UNCORRECTED, "bias", "sbc", "ds", "pds", "di_pls", "spiking", "target_only", "patch_transformer", OWN)
+PRINTED = (UNCORRECTED, "bias", "sbc", "ds", "pds", "di_pls", "spiking", "target_only", PROCESS, LEARNED, OWN)
 
 
 def table_of(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,14 @@ from etalon.seeds import derive_seed
 UNCORRECTED, OWN = "none", "target_all"
 # The learned method, a network on top of PDS, and the pretraining that it is compared with others by.
 LEARNED, PRETRAINED = "patch_transformer", "pretrained"
+# The process over both instruments, on the embedding that needs no weights; what else it reads, and how it is written.
+PROCESS = "gp_fs"
+FEATURES = {
+    "fs": "fs",
+    "spectra": "spectra",
+    "fsnl_random_init": "fsnl, random init",
+    "fsnl_episodic_asls": "fsnl, episodic + AsLS",
+}
 # Colours of Okabe and Ito, as in `etalon.figures.style`.
 METHODS = {
     UNCORRECTED: Method("No correction", "#767676", "_"),
@@ -41,6 +49,26 @@ METHODS = {
     "mdi_pls": Method("mdi-PLS", "#882255", "h"),
     "spiking": Method("Spiking", "#009E73", "D"),
     "target_only": Method("Target samples only", "#000000", "o"),
+    **{
+        f"evidence_{key}": Method(f"Evidence head on {name}, no correction", "#ABABAB", ".")
+        for key, name in FEATURES.items()
+    },
+    **{
+        f"evidence_sbc_{key}": Method(f"Evidence head on {name}, slope and bias", "#E69F00", "2")
+        for key, name in FEATURES.items()
+    },
+    **{
+        f"evidence_target_only_{key}": Method(f"Evidence head on {name}, target samples only", "#000000", "+")
+        for key, name in FEATURES.items()
+    },
+    **{
+        f"gp_{key}": Method(f"GP of both instruments on {name}", "#882255", marker)
+        for (key, name), marker in zip(FEATURES.items(), "P1x3", strict=True)
+    },
+    **{
+        f"evidence_target_all_{key}": Method(f"Evidence head on {name}, all target specimens", "#767676", "_")
+        for key, name in FEATURES.items()
+    },
     "cnn_1d": Method("1D-CNN", "#CC79A7", "X"),
     "patch_transformer_random_init": Method("Patch transformer, random init", "#767676", "h"),
     "patch_transformer_full": Method("Patch transformer, all weights", "#882255", "P"),

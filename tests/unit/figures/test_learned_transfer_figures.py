@@ -11,6 +11,7 @@ from etalon.figures import (
     fig_transfer_pretraining,
     fig_transfer_uncertainty,
     tab_transfer_ablation,
+    tab_transfer_claim,
     tab_transfer_cost,
 )
 from etalon.figures.learned_rows import against, claims, comparison, read_learned
@@ -64,6 +65,26 @@ def test_networks_are_compared_on_the_transfer_sets_and_seeds_of_each_other(metr
 
 def test_other_figures_see_the_main_pretraining_alone(metrics):
     assert set(read(metrics)["variant"]) == {"", "pretrained"}
+
+
+def test_the_claim_is_tested_pair_by_pair_and_against_the_best_in_hindsight(metrics):
+    spiking = metrics[metrics["method"] == "pds"].assign(method="spiking")
+    spiking = spiking.assign(value=spiking["value"] * np.where(spiking["pair"] == "corn_a>corn_b", 0.5, 2.0))
+    process = metrics[(metrics["method"] == "pds") & (metrics["amplitude"] < 50)].assign(method="gp_fs")
+    process = process.assign(value=process["value"] * 0.7)
+    table = tab_transfer_claim.table_of(pd.concat([metrics, spiking, process], ignore_index=True))
+    assert list(table["label"].unique()) == ["GP of both instruments on fs", "Patch transformer"]
+    gp = table[table["method"] == "gp_fs"].set_index(["pair", "size", "base_size"])
+    assert set(gp.index.droplevel(0)) == {(10.0, 10.0), (30.0, 30.0), (10.0, 50.0)}
+    assert gp.loc[("corn_a>corn_b", 10.0, 10.0), "ratio"] == pytest.approx(0.7)
+    assert gp.loc[("corn_a>corn_b", 10.0, 10.0), "best"] == pytest.approx(0.7 / 0.5)
+    assert gp.loc[("milk_a>milk_b", 10.0, 50.0), "best"] == pytest.approx(0.7 * 1.2)
+    assert set(gp["verdict"]) == {"wins"}
+    families = tab_transfer_claim.by_family(table)
+    own = families[(families["method"] == "gp_fs") & (families["family"] == "")]
+    assert list(own["tasks"]) == [2, 2, 2] and list(own["wins"]) == [2, 2, 2]
+    text = tab_transfer_claim.typeset(table)
+    assert "GP of both instruments on fs, 10 against 50" in text and "nan" not in text
 
 
 def test_an_ablation_is_tested_over_pairs_and_draws(metrics):
