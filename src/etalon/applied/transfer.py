@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from etalon.applied.features import ChannelFeatures, Grid, baselines, check_signal
+from etalon.applied.features import ChannelFeatures, EmbeddingFeatures, Grid, baselines, blocks_of, check_signal
 from etalon.applied.judging import error_ratio
 from etalon.applied.methods import quiet_pls
 from etalon.applied.monitor import Subspace
+from etalon.chemometrics.marginal_likelihood import spread_rows
 from etalon.chemometrics.transfer import MIN_PAIRS, SourceCalibration, Transfer, left_out
 from etalon.chemometrics.transfer_ds import DirectStandardisation
+from etalon.chemometrics.transfer_evidence import EvidenceCalibration, TwoInstruments
 from etalon.chemometrics.transfer_pds import PiecewiseDirectStandardisation
 from etalon.contracts import Metadata, SpectraSet, Target
 from etalon.data.axis import same_axis
@@ -24,6 +27,7 @@ from etalon.data.folds import group_specimens
 from etalon.errors import BadInputError, NotRunError
 from etalon.evaluate import metrics, tuning
 from etalon.evaluate.calibration import Calibration, clip_range
+from etalon.evaluate.embedding_heads import BlockScaler
 from etalon.evaluate.transfer_methods import METHODS
 from etalon.evaluate.views import Views
 from etalon.preprocess.standard import CHOICES, SAVGOL
@@ -32,8 +36,12 @@ from etalon.seeds import derive_seed
 MIN_SHARED = 2 * MIN_PAIRS
 MIN_CHANNELS = 20
 NONE = "none"
+PROCESS = (
+    "gp"  # one Gaussian process over both instruments, on fs; linear, as a model of the target instrument has to be
+)
 # mdi-PLS wants a third instrument.
-NAMES = (NONE, *(name for name in METHODS if name != "mdi_pls"))
+NAMES = (NONE, *(name for name in METHODS if name != "mdi_pls"), PROCESS)
+MAX_ROWS = 1000  # of the source's, beside those of transfer samples, in the process: it takes their cube in time
 # Those that turn spectra of the target into spectra of the source as they were measured.
 STANDARDISATIONS: dict[str, Callable[[SourceCalibration], Transfer]] = {
     "ds": DirectStandardisation,
@@ -90,6 +98,11 @@ class Bridge:
         y_shared = np.array([known[name] for name in shared])
         return cls(source, target, grid, y, group_specimens(source), values, views, shared, y_shared)
 
+    @cached_property
+    def embedded(self) -> dict[str, np.ndarray]:
+        """Blocks of the embedding fs of `values`. Raises NotRunError where only channel numbers are known."""
+        return blocks_of(self.values, self.grid, None)
+
     def rows_of(self, names: np.ndarray, target: bool) -> np.ndarray:
         """Return rows of `values` of the scans of specimens, on one instrument."""
         specimen = self.target.specimen if target else self.source.specimen
@@ -120,6 +133,7 @@ class Setting:
 
     Attributes
     ----------
+    rows : of the source's set, in the calibration
     fitted : the calibration; calibration : the same as transfer methods take it
     raw : PLS on spectra as measured, for standardisations whose result is to be spectra
     names : of the transfer samples; source, target : means of their scans, shape (n, p); y : references
@@ -127,6 +141,7 @@ class Setting:
     """
 
     bridge: Bridge
+    rows: np.ndarray
     fitted: Calibration
     calibration: SourceCalibration
     raw: SourceCalibration
@@ -139,16 +154,26 @@ class Setting:
     def seen(self, rows: np.ndarray) -> np.ndarray:
         return self.bridge.views.transform(self.fitted.choice.preprocessing, self.fitted.preprocessing_, rows)
 
-    def scans(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return every scan of the transfer samples on the target instrument, and the place of each in `names`."""
+    def scans(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return every scan of the transfer samples on the target instrument, and the place of each in `names`.
+
+        Scans are as the model of a method sees them, see `carried`.
+        """
         rows = self.bridge.rows_of(self.names, target=True)
-        return self.seen(rows), np.searchsorted(self.names, self.bridge.target.specimen[rows - len(self.bridge.source)])
+        seen = self.process.features_of(rows) if name == PROCESS else self.seen(rows)
+        return seen, np.searchsorted(self.names, self.bridge.target.specimen[rows - len(self.bridge.source)])
 
     def predict(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Return what a method predicts of rows of the target instrument. Raises NotRunError."""
         if name == NONE:
             return self.fitted.predict(self.bridge.views, rows)
+        if name == PROCESS:
+            return np.clip(self.process.fitted.predict(self.process.features_of(rows)), *self.limits)
         return np.clip(self.method(name).predict(self.seen(rows)), *self.limits)
+
+    @cached_property
+    def process(self) -> Process:
+        return Process.of(self)
 
     def method(self, name: str) -> Transfer:
         with quiet_pls():
@@ -165,6 +190,46 @@ class Setting:
         spectra = self.standardise(name, rows)
         views = Views(spectra, baselines(spectra, self.bridge.grid), **SAVGOL)
         return self.fitted.predict(views, np.arange(len(rows)))
+
+
+@dataclass(frozen=True)
+class Process:
+    """The process over both instruments, fitted in scaled blocks of fs.
+
+    Attributes
+    ----------
+    features : from spectra on the channels of both to what the process reads
+    """
+
+    bridge: Bridge
+    features: EmbeddingFeatures
+    fitted: TwoInstruments
+
+    @classmethod
+    def of(cls, setting: Setting) -> Process:
+        """Fit to the calibration and transfer samples of a setting. Raises NotRunError."""
+        bridge, blocks = setting.bridge, setting.bridge.embedded
+        own = np.isin(bridge.source.specimen[setting.rows], setting.names)
+        others = np.flatnonzero(~own)
+        others = others[spread_rows(bridge.groups[setting.rows][others], MAX_ROWS)] if len(others) else others
+        rows = setting.rows[np.sort(np.r_[np.flatnonzero(own), others])]
+        scaler = BlockScaler().fit([block[rows] for block in blocks.values()])
+        factors = [np.full(len(mean), factor) for mean, factor in zip(scaler.means_, scaler.factors_, strict=True)]
+        features = EmbeddingFeatures(None, bridge.grid, np.concatenate(scaler.means_), np.concatenate(factors))
+        sizes = {name: block.shape[1] for name, block in blocks.items()}
+        everything = (np.concatenate(list(blocks.values()), axis=1) - features.means) * features.factors
+        calibration = EvidenceCalibration(
+            everything[rows], bridge.y[rows], groups=bridge.groups[rows], blocks=sizes, curved=False
+        )
+        source, target = (_means(bridge, setting.names, everything, on) for on in (False, True))
+        specimens = [bridge.groups[bridge.rows_of(np.array([name]), False)[0]] for name in setting.names]
+        fitted = TwoInstruments(calibration, np.array(specimens)).fit(source, target, setting.y)
+        return cls(bridge, features, fitted)
+
+    def features_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows of `Bridge.values` as the process reads them, shape (n, p)."""
+        chosen = np.concatenate([block[rows] for block in self.bridge.embedded.values()], axis=1)
+        return (chosen - self.features.means) * self.features.factors
 
 
 def settle(bridge: Bridge, names: np.ndarray, without: np.ndarray, seed: int) -> Setting:
@@ -185,6 +250,7 @@ def settle(bridge: Bridge, names: np.ndarray, without: np.ndarray, seed: int) ->
     seen = views.transform(best.preprocessing, fitted.preprocessing_, np.arange(len(bridge.values)))
     return Setting(
         bridge,
+        rows,
         fitted,
         SourceCalibration(seen[rows], y[rows], best.settings["n_lv"]),
         SourceCalibration(bridge.values[rows], y[rows], tuned[AS_MEASURED].choice.settings["n_lv"]),
@@ -318,18 +384,25 @@ def _choosing(candidates: Sequence[Candidate], specimens: np.ndarray, folds: np.
     return found
 
 
-def carried(setting: Setting, name: str) -> tuple[ChannelFeatures, np.ndarray, float, Subspace]:
+def carried(setting: Setting, name: str) -> tuple[ChannelFeatures | EmbeddingFeatures, np.ndarray, float, Subspace]:
     """Return what makes a model of the target instrument: features of its spectra, a line through them, their space."""
     bridge, choice = setting.bridge, setting.fitted.choice
-    held = bridge.views.source(choice.preprocessing)[: len(bridge.source)]
-    known = np.flatnonzero(np.isfinite(bridge.y))
-    features = ChannelFeatures.fit(choice.preprocessing, bridge.grid, held[known])
-    p = len(bridge.grid.wavelengths)
-    predict = setting.calibration.predict if name == NONE else setting.method(name).predict
+    features: ChannelFeatures | EmbeddingFeatures
+    if name == PROCESS:
+        features, predict, p = (
+            setting.process.features,
+            setting.process.fitted.predict,
+            len(setting.process.features.means),
+        )
+    else:
+        held = bridge.views.source(choice.preprocessing)[: len(bridge.source)]
+        known = np.flatnonzero(np.isfinite(bridge.y))
+        features, p = ChannelFeatures.fit(choice.preprocessing, bridge.grid, held[known]), len(bridge.grid.wavelengths)
+        predict = setting.calibration.predict if name == NONE else setting.method(name).predict
     intercept = float(predict(np.zeros((1, p)))[0])
     coefficients = predict(np.eye(p)) - intercept
     # Of scans, as the model will meet them: means of several hold less noise.
-    subspace = Subspace.principal(setting.scans()[0], max(1, min(5, len(setting.names) // 3)))
+    subspace = Subspace.principal(setting.scans(name)[0], max(1, min(5, len(setting.names) // 3)))
     return features, coefficients, intercept, subspace
 
 

@@ -8,7 +8,7 @@ from etalon.applied.assess import INTERVALS, by_specimen, origin
 from etalon.applied.model import Model
 from etalon.applied.monitor import LEVELS, Subspace, q_limit, t2_limit
 from etalon.applied.outcome import finite
-from etalon.applied.transfer import Candidate, Comparison, Setting, carried
+from etalon.applied.transfer import PROCESS, Candidate, Comparison, Setting, carried
 from etalon.chemometrics.transfer import left_out
 from etalon.contracts import Target
 from etalon.evaluate.uncertainty import conformal_quantile
@@ -19,14 +19,18 @@ def transfer_model(setting: Setting, found: Comparison, kept: Candidate, target:
     features, coefficients, intercept, subspace = carried(setting, kept.name)
     bridge, y = setting.bridge, setting.calibration.y
     n, k = len(setting.names), subspace.n_components
-    q = _left_out_q(*setting.scans(), k)
+    q = _left_out_q(*setting.scans(kept.name), k)
     scores = by_specimen(found.errors_of(kept), found.specimens)
-    choice = {"method": kept.name, "preprocessing": setting.fitted.choice.preprocessing}
+    if kept.name == PROCESS:
+        choice = {"method": PROCESS, "noise": setting.process.fitted.evidence.head.noise_}
+    else:
+        own = {"method": kept.name, "preprocessing": setting.fitted.choice.preprocessing}
+        choice = own | setting.fitted.choice.settings
     metadata = bridge.source.metadata
     about = {
         **origin(bridge.target, target),
         "method": f"transfer_{kept.name}",
-        "choice": choice | setting.fitted.choice.settings,
+        "choice": choice,
         "features": features.describe(),
         "axis_unit": metadata.axis_unit,
         "modality": metadata.modality,

@@ -25,17 +25,18 @@ FLATTENED = ("raw", "snv", "d1", "asls")
 JOINT = "matern"
 
 
-def kernels_on(names: list[str]) -> dict[str, Kernel]:
+def kernels_on(names: list[str], curved: bool = True) -> dict[str, Kernel]:
     """Return the kernels on blocks of some names, by name.
 
     Each block has a linear one; the blocks of `fs` named in `WINDOWED` and `FLATTENED` have others as well; one Matérn
-    kernel is of all of them.
+    kernel, where functions may be `curved`, is of all of them.
     """
     found: dict[str, Kernel] = {f"linear {name}": Linear(name) for name in names}
     for name in WINDOWED:
         if name in names:
             found |= {f"window {name} {number}": Window(name, number) for number in range(N_WINDOWS)}
-    found[JOINT] = Matern(names)
+    if curved:
+        found[JOINT] = Matern(names)
     return found | {f"flattened {name}": Flattened(name) for name in FLATTENED if name in names}
 
 
@@ -62,6 +63,7 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
     blocks : number of columns of each block of X by name, in order; None for one block
     max_rows : the strengths are chosen on at most so many rows (whole specimens, evenly spread); the fit uses all
     prior : of the strengths, pooled over other datasets; None for the one set by hand
+    curved : without the Matérn kernel predictions are linear in X
 
     Attributes
     ----------
@@ -70,10 +72,17 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
     log_evidence_ : at the strengths chosen, without the priors
     """
 
-    def __init__(self, blocks: Mapping[str, int] | None = None, max_rows: int = 600, prior: PooledPrior | None = None):
+    def __init__(
+        self,
+        blocks: Mapping[str, int] | None = None,
+        max_rows: int = 600,
+        prior: PooledPrior | None = None,
+        curved: bool = True,
+    ):
         self.blocks = blocks
         self.max_rows = max_rows
         self.prior = prior
+        self.curved = curved
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None = None) -> "EvidenceKernels":
         """Fit to X, shape (n, p), and y, shape (n,). `groups`, shape (n,), names each row's specimen."""
@@ -90,7 +99,7 @@ class EvidenceKernels(RegressorMixin, BaseEstimator):
         self._scales = [np.sqrt((part**2).sum() / len(part)) or 1.0 for part in parts]
         self._training = self._blocks(X)
         inner = InnerProducts(self._training, self._training)
-        self._kernels = kernels_on([*sizes])
+        self._kernels = kernels_on([*sizes], self.curved)
         fitted = fit_kernels(self._kernels, inner)
         few = spread_rows(groups, self.max_rows)
         chosen = [K[np.ix_(few, few)] for K in fitted.values()]

@@ -50,14 +50,16 @@ class EvidenceCalibration(SourceCalibration):
     ----------
     spectra : shape (n, p), embeddings or preprocessed spectra; `n_lv` has no meaning here
     blocks : number of columns of each block of `spectra` by name, in order; None for one block
+    curved : see `EvidenceKernels`
     """
 
     n_lv: int = 0
     blocks: Mapping[str, int] | None = None
+    curved: bool = True
 
     @cached_property
     def head(self) -> EvidenceKernels:
-        return EvidenceKernels(self.blocks).fit(self.spectra, self.y, self.groups)
+        return EvidenceKernels(self.blocks, curved=self.curved).fit(self.spectra, self.y, self.groups)
 
     @cached_property
     def precision(self) -> np.ndarray:

@@ -3,8 +3,8 @@
 One row a method, pair of instruments "A>B", target and question: the method with `size` samples against PDS with
 `base_size`, on the same draws. `ratio` is the geometric mean over draws of RMSEP over RMSEP of PDS, with its 95 %
 bootstrap interval over draws; `p` is Wilcoxon's over draws, `p_holm` after Holm over the pairs of one question, and
-`verdict` needs `etalon.figures.learned_rows.ALPHA` of it. `best` is the ratio to the classical method that turns out best
-on this pair and with `base_size` samples, a choice that nobody can make beforehand.
+`verdict` needs `etalon.figures.learned_rows.ALPHA` of it. `best` is the ratio to the classical method that turns out
+best on this pair with `base_size` samples, a choice that nobody can make beforehand.
 """
 
 import numpy as np
@@ -85,7 +85,8 @@ def typeset(table: pd.DataFrame) -> str:
     caption = (
         "Fewer transfer samples than piecewise direct standardisation needs? RMSEP with the first number of samples"
         " over that of PDS with the second (``most'': up to 50, what the pair has), and over that of the classical"
-        " method that is best in hindsight on each pair; geometric means over tasks (pairs of instruments, directions and targets)."
+        " method that is best in hindsight on each pair; geometric means over tasks (pairs of instruments, directions"
+        " and targets)."
         " Wins and losses: Wilcoxon signed-rank test over draws of one task, after Holm over the tasks of a question."
     )
     marks = Notes().lines([row[1:2] for row in body])

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from etalon.applied.transfer import NONE, Bridge, Candidate, _choosing, compare, settle, transferred
+from etalon.applied.transfer import NONE, PROCESS, Bridge, Candidate, _choosing, compare, settle, transferred
 from etalon.applied.transfer_model import transfer_model
 from etalon.errors import BadInputError
 from etalon.evaluate.uncertainty import conformal_quantile
 
 from .conftest import PROTEIN, make_set
 
-NAMES = (NONE, "bias", "sbc", "ds", "target_only")
+NAMES = (NONE, "bias", "sbc", "ds", "target_only", PROCESS)
 
 
 @pytest.fixture(scope="module")
