@@ -32,6 +32,7 @@ RESULT_SECTIONS: dict[str, Section] = {
     "pretraining, report half": encoders.pretraining_final,
     "pretraining, learning curves": encoders.pretraining_scaling,
     "calibration transfer": transfer.transfer,
+    "process over both instruments": transfer.transfer_claim,
     "learned transfer": transfer.learned_transfer,
     "calibration transfer, ageing": transfer.transfer_ageing,
     "calibration transfer, modalities": transfer.transfer_cross_modality,

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from etalon.errors import BadInputError
 from etalon.figures import style
 from etalon.figures.command import load_metrics, parse_args, run
-from etalon.figures.learned_rows import TASK, read_learned
+from etalon.figures.learned_rows import TASK, read_draws
 from etalon.figures.perturbation_panels import log_scale
 from etalon.figures.style import MM
 from etalon.figures.transfer_rows import LEARNED, OWN, label_sizes
@@ -30,7 +30,7 @@ PARTS = {
 }
 
 
-def tabulate(metrics: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+def tabulate(metrics: pd.DataFrame, name: str = LEARNED) -> tuple[pd.DataFrame, bool]:
     """Return kind, level (0 to 1), size, pair, target and value of each pair, and whether these are synthetic alone.
 
     Widths of predictions are relative to the RMSEP of the target instrument's own calibration.
@@ -38,10 +38,11 @@ def tabulate(metrics: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     Parameters
     ----------
     metrics : rows of `etalon.records.METRIC_COLUMNS`
+    name : of the method
     """
-    rows = read_learned(metrics)
+    rows = read_draws(metrics)
     own = rows[(rows["name"] == OWN) & (rows["metric"] == "rmsep")].set_index(TASK)["value"].rename("own")
-    rows = rows[rows["name"] == LEARNED]
+    rows = rows[rows["name"] == name]
     real = rows[~rows["synthetic"].astype(bool)]
     rows, synthetic = (real, False) if len(real) else (rows, True)
     parsed = rows["metric"].str.extract(NAMED)

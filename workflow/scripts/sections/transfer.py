@@ -7,19 +7,24 @@ import pandas as pd
 
 from etalon.figures import (
     fig_transfer_attention,
+    fig_transfer_benchmark,
     fig_transfer_cross_modality,
     fig_transfer_degradation,
     fig_transfer_latent_map,
+    fig_transfer_uncertainty,
     learned_rows,
     tab_transfer_benchmark,
+    tab_transfer_claim,
     tab_transfer_outliers,
 )
 from etalon.figures.command import load_metrics, load_table, plain
-from etalon.figures.transfer_rows import arrow
+from etalon.figures.learned_rows import VERDICTS
+from etalon.figures.transfer_rows import PROCESS, SIZE, arrow
 from sections.markdown import alone, effect, number, p_value, table_of
 from sections.shipped import shipped
 
 SIZES = (5, 10, 30)  # numbers of transfer samples
+WIDTH = 0.9  # level of the intervals whose width is shown
 
 
 @shipped("transfer")
@@ -27,12 +32,51 @@ def transfer(path: Path) -> str:
     table = tab_transfer_benchmark.table_of(load_metrics(path))
     table = table[(table["block"] == "summary") & (table["method"] != tab_transfer_benchmark.OWN)]
     table = table[table["size"].isin((0, *SIZES)) | table["size"].isna()]
+    table = table[~table["method"].isin(fig_transfer_benchmark.HIDDEN)]
     names = ("transfer samples", "method", "tasks", "to own calibration", "95 % interval", "p", "η")
     lines = [
         [number(row["size"], ".0f"), row["label"], *effect(row), number(row["eta"], ".2f")]
         for row in table.sort_values("size", kind="stable").to_dict("records")
     ]
     return alone(names, lines)
+
+
+@shipped("transfer")
+def transfer_claim(path: Path) -> str:
+    metrics = load_metrics(path)
+    table = tab_transfer_claim.table_of(metrics)
+    table = table[table["method"] == PROCESS]
+    found = tab_transfer_claim.by_family(table)
+    whole = found["family"].isin(("", tab_transfer_claim.UNTOUCHED))
+    found = found[found["size"].isin(SIZES) & (whole | (found["size"] == SIZE))]
+    names = ("samples", "samples of PDS", "family", "tasks", "to PDS", "wins, ties, losses", "to the best in hindsight")
+    lines = [
+        [
+            *(f"{row['size']:.0f}", "up to 50" if row["fewer"] else f"{row['size']:.0f}", row["family"] or "all"),
+            *(str(row["tasks"]), f"{row['ratio']:.2f}", ", ".join(str(row[v]) for v in VERDICTS.values())),
+            f"{row['best']:.2f}",
+        ]
+        for row in found.sort_values(["fewer", "size"], kind="stable").to_dict("records")
+    ]
+    return f"\n{table_of(names, lines)}\n\n{intervals(metrics)}\n\n"
+
+
+def intervals(metrics: pd.DataFrame) -> str:
+    """Return a table of coverage and width of the intervals of the process, means over tasks."""
+    table = fig_transfer_uncertainty.tabulate(metrics, PROCESS)[0]
+    covered = table[table["kind"] == "coverage"]
+    means = covered.pivot_table(index="size", columns="level", values="value")
+    width = table[(table["kind"] == "interval_width") & (table["level"] == WIDTH)].groupby("size")["value"].median()
+    tasks = covered.groupby("size")["pair"].nunique()
+    names = ("samples", "pairs", *(f"coverage, {level:.0%}" for level in means), f"width, {WIDTH:.0%}")
+    lines = [
+        [
+            *(f"{size:.0f}", str(tasks[size]), *("" if np.isnan(v) else f"{100 * v:.0f} %" for v in row)),
+            f"{width[size]:.1f}" if size in width.index else "",
+        ]
+        for size, row in zip(means.index, means.to_numpy(), strict=True)
+    ]
+    return table_of(names, lines)
 
 
 @shipped("transfer")
