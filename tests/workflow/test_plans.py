@@ -26,7 +26,7 @@ FIGURE_RULES = {
     *("tab_soil_properties", "fig_soil_ccc", "fig_soil_reconstruction", "fig_soil_latent_size", "fig_soil_mahalanobis"),
     *("fig_soil_band_bias", "fig_soil_sensitivity", "tab_soil_shift", "tab_soil_extended"),
     *("fig_transfer_matrix", "fig_transfer_set_composition", "fig_transfer_uncertainty", "fig_transfer_pretraining"),
-    *("fig_transfer_architecture", "tab_transfer_ablation", "tab_transfer_cost"),
+    *("fig_transfer_architecture", "tab_transfer_ablation", "tab_transfer_cost", "tab_transfer_claim"),
 }
 # The demo has no specimens that two modalities measured, and leaves the learning curves out.
 NOT_IN_DEMO = {"fig_transfer_cross_modality", "fig_pretraining_scaling"}
@@ -67,7 +67,7 @@ def test_a_dataset_without_reference_values_trains_encoders_and_is_judged_by_non
     assert all(catalogue[id].paired_with for id in unlabelled)
     # Calibration transfer says of them that they have no target.
     assert {job.rule for job in jobs if job.dataset in unlabelled} == {
-        *("fetch_dataset", "import_dataset", "precompute_asls", "make_folds", "classical_transfer")
+        *("fetch_dataset", "import_dataset", "precompute_asls", "make_folds", "classical_transfer", "evidence_transfer")
     }
     trained = " ".join(job.lines["input"] for job in jobs if job.rule == "pretrain")
     judged = " ".join(job.lines["input"] for job in jobs if job.rule == "embedding_heads")

@@ -20,6 +20,9 @@ def test_both_directions_are_transferred_and_drawn(workflow):
     # Grids, bandpasses and scatter differ: uncorrected calibrations fail, those of the tested instrument do not.
     assert (errors["target_all"] < 0.5 * errors["none"]).all()
     assert (errors["bias"] < errors["none"]).all()
+    # The process over both instruments, on spectra and on the embedding without weights.
+    assert (errors[["gp_fs", "gp_spectra"]].lt(0.5 * errors["none"], axis=0)).all(axis=None)
+    assert "gp_fs" in (results / "tables/tab_transfer_claim.csv").read_text()
     learned = ran[ran["variant"].astype(str) != ""]
     assert set(zip(learned["method"], learned["variant"].astype(str), strict=True)) == {
         ("patch_transformer", "pretrained"), ("cnn_1d", "pretrained"), ("patch_transformer", "without_film")

@@ -92,16 +92,17 @@ def pretraining_settings(wildcards):
     """All that decides a pretraining besides its data and its seed, as JSON text."""
     own, pretraining = NETWORKS["pretraining"][wildcards.variant], config["transfer"]["pretraining"]
     shared = ("clip", "average_decay", "precision", "measurements", "patience", "still", "save_every")
-    optimisation = ("spectra", "learning_rate", "weight_decay", "warm_up")
+    optimisation = ("learning_rate", "weight_decay", "warm_up")
     content = {
         "losses": own["losses"],
         "augment": own["augment"],
         "masking": own["masking"],
         "size": pretraining["size"] | own["size"],
         "batch": pretraining["batch"],
-        "p_synthetic": pretraining["p_synthetic"],
+        "p_synthetic": own.get("p_synthetic", pretraining["p_synthetic"]),
         "device": config["pretraining"]["device"],
-        "training": {key: config["pretraining"][key] for key in shared}
+        "training": {"spectra": round(own["length"] * pretraining["spectra"])}
+        | {key: config["pretraining"][key] for key in shared}
         | {key: pretraining[key] for key in optimisation},
     }
     if "modalities" in own:

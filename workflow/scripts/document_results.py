@@ -14,7 +14,11 @@ ROOT = Path(__file__).parents[2]
 METRICS = ROOT / "results/reference/paper/metrics"
 START, END = "<!-- {}: written by `make docs` -->", "<!-- end of {} -->"
 # The functions that write what stands between the marks of a name; their modules are in the folder sections/.
-SECTIONS: dict[str, Section] = {"phase 0": encoders.phase_0, "encoders": encoders.headline}
+SECTIONS: dict[str, Section] = {
+    "phase 0": encoders.phase_0,
+    "encoders": encoders.headline,
+    "transfer": transfer.headline,
+}
 RESULT_SECTIONS: dict[str, Section] = {
     "phase 0": encoders.phase_0,
     "phase 1": encoders.phase_1,

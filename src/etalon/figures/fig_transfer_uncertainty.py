@@ -1,9 +1,10 @@
 """fig_transfer_uncertainty: how often conformal intervals hold what they promise, and how wide they are.
 
-Above predictions, below channels of transferred spectra. Left: the share of intervals that hold the measured value
-against the level they were made for, a line a number of transfer samples, a point the mean over pairs, draws and seeds,
-bars the smallest and largest pair. Right: the mean width against the number of transfer samples, a line a level: of
-predictions over the RMSEP of the target instrument's own calibration, of channels over their standard deviation.
+Predictions of the process over both instruments, then predictions and channels of transferred spectra of the network.
+Left: the share of intervals that hold the measured value against the level they were made for, a line a number of
+transfer samples, a point the mean over pairs, draws and seeds, bars the smallest and largest pair. Right: the mean
+width against the number of transfer samples, a line a level: of predictions over the RMSEP of the target instrument's
+own calibration, of channels over their standard deviation.
 """
 
 import matplotlib as mpl
@@ -18,16 +19,20 @@ from etalon.figures.command import load_metrics, parse_args, run
 from etalon.figures.learned_rows import TASK, read_draws
 from etalon.figures.perturbation_panels import log_scale
 from etalon.figures.style import MM
-from etalon.figures.transfer_rows import LEARNED, OWN, label_sizes
+from etalon.figures.transfer_rows import LEARNED, OWN, PROCESS, label_sizes
 
 NAMED = r"^(?P<kind>coverage|interval_width|spectrum_coverage|spectrum_width)_(?P<level>[\d.]+)$"
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^vDPX"
-HEIGHT = 118.0  # mm
-PARTS = {
-    "coverage": ("interval_width", "Predictions", "Mean width / RMSEP of the\ntarget instrument's own calibration"),
-    "spectrum_coverage": ("spectrum_width", "Channels of transferred spectra", "Mean width / SD of the channel"),
-}
+ROW = 59.0  # mm
+RELATIVE = "Mean width / RMSEP of the\ntarget instrument's own calibration"
+OF_CHANNELS = "Mean width / SD of the channel"
+# Method, metric of coverage, metric of width, title, what widths are relative to.
+PARTS = (
+    (PROCESS, "coverage", "interval_width", "Predictions, GP of both instruments", RELATIVE),
+    (LEARNED, "coverage", "interval_width", "Predictions, network", RELATIVE),
+    (LEARNED, "spectrum_coverage", "spectrum_width", "Channels of transferred spectra, network", OF_CHANNELS),
+)
 
 
 def tabulate(metrics: pd.DataFrame, name: str = LEARNED) -> tuple[pd.DataFrame, bool]:
@@ -47,8 +52,6 @@ def tabulate(metrics: pd.DataFrame, name: str = LEARNED) -> tuple[pd.DataFrame, 
     rows, synthetic = (real, False) if len(real) else (rows, True)
     parsed = rows["metric"].str.extract(NAMED)
     rows = rows.assign(kind=parsed["kind"], level=parsed["level"].astype(float) / 100).dropna(subset=["kind"])
-    if rows.empty:
-        raise BadInputError("metrics", "metric", "coverage_90 and the like", "none")
     rows = rows.join(own, on=TASK)
     relative = rows["kind"] == "interval_width"
     rows["value"] = rows["value"].where(~relative, rows["value"] / rows["own"])
@@ -62,17 +65,23 @@ def draw(metrics: pd.DataFrame) -> Figure:
     ----------
     metrics : rows of `etalon.records.METRIC_COLUMNS`
     """
-    table, synthetic = tabulate(metrics)
-    sizes, levels = sorted(table["size"].unique()), sorted(table["level"].unique())
+    found = {name: tabulate(metrics, name) for name in (PROCESS, LEARNED)}
+    parts = [part for part in PARTS if (found[part[0]][0]["kind"] == part[1]).any()]
+    if not parts:
+        raise BadInputError("metrics", "metric", "coverage_90 and the like", "none")
     with mpl.rc_context(style.RC):
-        figure = Figure(figsize=(style.DOUBLE_COLUMN * 0.82, HEIGHT * MM), layout="constrained")
-        axes = np.asarray(figure.subplots(2, 2))
-        for (left, right), (kind, (width, title, label)) in zip(axes, PARTS.items(), strict=True):
-            _draw_reliability(left, table[table["kind"] == kind], sizes, levels)
-            left.set_title(f"{title}: coverage")
-            _draw_width(right, table[table["kind"] == width], levels)
-            right.set_title(f"{title}: width")
+        figure = Figure(figsize=(style.DOUBLE_COLUMN * 0.82, ROW * len(parts) * MM), layout="constrained")
+        axes = np.asarray(figure.subplots(len(parts), 2, squeeze=False))
+        for (left, right), (name, kind, width, title, label) in zip(axes, parts, strict=True):
+            table, _ = found[name]
+            own, wide = (table[table["kind"] == what] for what in (kind, width))
+            levels = sorted(own["level"].unique())
+            _draw_reliability(left, own, sorted(own["size"].unique()), levels)
+            left.set_title(f"{title}:\ncoverage")
+            _draw_width(right, wide, levels)
+            right.set_title(f"{title}:\nwidth")
             right.set_ylabel(label)
+        synthetic = any(found[name][1] for name, *_ in parts)
         if synthetic:
             figure.suptitle("Synthetic spectra: no result", size=7.0)
     return figure
@@ -80,7 +89,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
 
 def _draw_reliability(axis: Axes, table: pd.DataFrame, sizes: list[float], levels: list[float]) -> None:
     axis.plot([0.0, 1.0], [0.0, 1.0], color="black", ls="--", lw=0.8, label="as promised")
-    shift = 0.009 * (np.arange(len(sizes)) - (len(sizes) - 1) / 2)
+    shift = min(0.009, 0.03 / len(sizes)) * (np.arange(len(sizes)) - (len(sizes) - 1) / 2)
     for number, size in enumerate(sizes):
         own = table[table["size"] == size].groupby("level")["value"].agg(["mean", "min", "max"])
         if own.empty:

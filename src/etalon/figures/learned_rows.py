@@ -35,6 +35,10 @@ GROUPS = {
     "without_film": ("architecture", "Without instrument conditioning"),
     "small": ("architecture", "Width 16, 1 layer"),
     "large": ("architecture", "Width 64, 4 layers"),
+    "measured_only": ("corpus", "Measured spectra alone"),
+    "synthetic_only": ("corpus", "Generated spectra alone"),
+    "quarter_length": ("corpus", "A quarter of the spectra seen"),
+    "fourfold_length": ("corpus", "Four times the spectra seen"),
 }
 COMPARISON = ["name", "kind", "label", "pairs", "units", "seeds", "ratio", "low", "high", "p", "p_holm"]
 CLAIM = [*CASE, "size", "base_size", "draws", "seeds", "ratio", "low", "high", "p", "p_holm", "verdict"]

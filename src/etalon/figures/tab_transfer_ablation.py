@@ -17,6 +17,7 @@ TITLES = {
     "loss": "Losses of the pretraining",
     "masking": "What the pretraining hides",
     "architecture": "Architecture",
+    "corpus": "Corpus and length of the pretraining",
 }
 
 

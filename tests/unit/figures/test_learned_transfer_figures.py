@@ -152,11 +152,21 @@ def test_figures_draw_what_is_there_and_name_what_is_not(metrics):
     labels = [label.get_text() for label in fig_transfer_architecture.draw(metrics).axes[0].get_yticklabels()]
     assert labels == ["Width 16, 1 layer"]
     classical = metrics[metrics["variant"] == ""]
-    with pytest.raises(BadInputError, match="expected rows of patch_transformer"):
+    with pytest.raises(BadInputError, match="expected coverage_90"):
         fig_transfer_uncertainty.draw(classical)
     with pytest.raises(BadInputError, match="ablation of the architecture"):
         fig_transfer_architecture.draw(metrics[metrics["variant"] != "small"])
     assert comparison(read_learned(classical_and_main(metrics)), {}).empty
+
+
+def test_intervals_of_the_process_stand_above_those_of_the_network(metrics):
+    network = fig_transfer_uncertainty.draw(metrics)
+    assert len(network.axes) == 4
+    own = metrics["method"] == "patch_transformer"
+    process = metrics[own & (metrics["variant"] == "pretrained")].assign(method="gp_fs", variant="")
+    process = process[~process["metric"].astype(str).str.startswith("spectrum")]
+    both = fig_transfer_uncertainty.draw(pd.concat([metrics, process], ignore_index=True))
+    assert both.axes[0].get_title().startswith("Predictions, GP of both instruments") and len(both.axes) == 6
 
 
 def classical_and_main(metrics):

@@ -20,10 +20,11 @@ from etalon.figures import (
 from etalon.figures.command import load_metrics, load_table, plain
 from etalon.figures.learned_rows import VERDICTS
 from etalon.figures.transfer_rows import PROCESS, SIZE, arrow
-from sections.markdown import alone, effect, number, p_value, table_of
+from sections.markdown import alone, effect, interval, number, p_value, table_of
 from sections.shipped import shipped
 
 SIZES = (5, 10, 30)  # numbers of transfer samples
+HEADLINE = ("none", "sbc", "ds", "pds", "spiking", "target_only", PROCESS)
 WIDTH = 0.9  # level of the intervals whose width is shown
 
 
@@ -39,6 +40,28 @@ def transfer(path: Path) -> str:
         for row in table.sort_values("size", kind="stable").to_dict("records")
     ]
     return alone(names, lines)
+
+
+@shipped("transfer")
+def headline(path: Path) -> str:
+    table = tab_transfer_benchmark.table_of(load_metrics(path))
+    table = table[(table["block"] == "summary") & table["method"].isin(HEADLINE) & table["size"].isin((0, *SIZES))]
+    names = ("method", "tasks", *(f"{size} samples" for size in SIZES))
+    lines = []
+    for _, own in table.groupby("method", sort=False):
+        by_size = own.set_index("size").to_dict("index")
+        cells = {size: f"{row['mean']:.2f} ({interval(row, '.2f')})" for size, row in by_size.items()}
+        shown = [cells.get(size, cells.get(0.0, "")) for size in SIZES]
+        lines.append([own["label"].iloc[0], f"{own['tasks'].max():.0f}", *shown])
+    families, own = table["families"].max(), table["tasks"].max()
+    return f"""
+RMSEP on the second instrument, relative to a calibration of that instrument on all training specimens; geometric mean
+and 95 % interval over {own:.0f} directions between instruments of {families:.0f} families, 20 random draws of transfer
+samples, held-out specimens.
+
+{table_of(names, lines)}
+
+"""
 
 
 @shipped("transfer")
