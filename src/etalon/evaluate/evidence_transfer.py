@@ -21,20 +21,20 @@ from etalon.chemometrics.transfer_evidence import EvidenceCalibration, Known, Tw
 from etalon.contracts import SpectraSet
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
-from etalon.evaluate.cross_instrument import Pair, enough_shared
+from etalon.evaluate.cross_instrument import Pair
 from etalon.evaluate.embed import embed_spectra_of
 from etalon.evaluate.tasks import Task
 from etalon.evaluate.transfer import (
     CONDITIONS,
     Row,
     at_level,
-    folds_of,
     measured,
     not_run,
+    prepared_folds,
     transfer_samples,
     wanted_tasks,
 )
-from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
+from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, stack
 from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores
 from etalon.models.encoder import Encoder
 
@@ -78,15 +78,11 @@ def evidence_rows(
     for task in wanted_tasks(pair, tasks, settings):
         place = {"target": task.target, "pair": pair.name}
         try:
-            enough_shared(pair, task)
-            found = [prepare(pair, stacked, task, *split, settings, seed) for split in folds_of(task, folds)]
-            prepared = [one for one in found if one is not None]
-            if not prepared:
-                raise NotRunError("no fold with specimens to transfer and to test")
+            prepared = prepared_folds(pair, stacked, task, folds, settings, seed)
         except NotRunError as error:
             rows += [gap | place for gap in gaps({pair.name: error.reason}, features)]
             continue
-        own = [Fold.of(pair, task, one, embedded) for one in prepared]
+        own = [EmbeddedFold.of(pair, task, one, embedded) for one in prepared]
         rows += [place | row for row in _task_rows(pair, task, own, settings, features, seed)]
     return rows
 
@@ -148,7 +144,7 @@ def _embedded(
 
 
 @dataclass(frozen=True)
-class Fold:
+class EmbeddedFold:
     """One fold as the head sees it.
 
     Attributes
@@ -171,7 +167,7 @@ class Fold:
         task: Task,
         prepared: Prepared,
         embedded: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None,
-    ) -> "Fold":
+    ) -> "EmbeddedFold":
         """Return the fold on embeddings of source and target set, or on spectra."""
         own, rows = prepared.calibration, prepared.rows
         scans = np.concatenate(rows.transfer)
@@ -238,7 +234,7 @@ class Fold:
 
 
 def _task_rows(
-    pair: Pair, task: Task, folds: Sequence[Fold], settings: Mapping[str, Any], features: str, seed: int
+    pair: Pair, task: Task, folds: Sequence[EmbeddedFold], settings: Mapping[str, Any], features: str, seed: int
 ) -> Iterator[Row]:
     prepared = [fold.prepared for fold in folds]
     y = np.concatenate([one.y_test for one in prepared])
@@ -263,7 +259,12 @@ def _task_rows(
 
 
 def _draw(
-    folds: Sequence[Fold], chosen: Sequence[np.ndarray], levels: Sequence[float], y: np.ndarray, none: float, own: float
+    folds: Sequence[EmbeddedFold],
+    chosen: Sequence[np.ndarray],
+    levels: Sequence[float],
+    y: np.ndarray,
+    none: float,
+    own: float,
 ) -> Iterator[tuple[str, list[Row]]]:
     """Yield the metrics of each method on one draw; `y` are the references of the test rows of all folds."""
     outcomes = [fold.joint(rows, levels) for fold, rows in zip(folds, chosen, strict=True)]

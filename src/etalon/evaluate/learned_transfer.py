@@ -14,20 +14,20 @@ from tqdm import tqdm
 from etalon.chemometrics.transfer import SourceCalibration
 from etalon.errors import NotRunError
 from etalon.evaluate import metrics
-from etalon.evaluate.cross_instrument import Pair, enough_shared
+from etalon.evaluate.cross_instrument import Pair
 from etalon.evaluate.outliers import OutlierLimits
 from etalon.evaluate.tasks import Task
 from etalon.evaluate.transfer import (
     CONDITIONS,
     Row,
     at_level,
-    folds_of,
     measured,
     not_run,
+    prepared_folds,
     transfer_samples,
     wanted_tasks,
 )
-from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, prepare, stack
+from etalon.evaluate.transfer_methods import OWN, UNCORRECTED, Prepared, stack
 from etalon.evaluate.uncertainty import conformal_quantile, coverage, fewest_scores, jackknife_plus
 from etalon.models.encoder import GridBatch
 from etalon.models.metadata_embedding import categories_of
@@ -113,11 +113,7 @@ def learned_rows(
     for task in wanted_tasks(pair, tasks, settings):
         common: Row = {"target": task.target, "pair": pair.name, "seed": encoder_seed}
         try:
-            enough_shared(pair, task)
-            found = [prepare(pair, stacked, task, *split, settings, seed) for split in folds_of(task, folds)]
-            prepared = [one for one in found if one is not None]
-            if not prepared:
-                raise NotRunError("no fold with specimens to transfer and to test")
+            prepared = prepared_folds(pair, stacked, task, folds, settings, seed)
         except NotRunError as error:
             rows += [gap | common for gap in gaps({pair.name: error.reason}, settings, encoder_seed)]
             continue

@@ -19,7 +19,7 @@ from etalon.evaluate import metrics
 from etalon.evaluate.baselines import cannot_fit
 from etalon.evaluate.cross_instrument import Pair, enough_shared, tasks_of
 from etalon.evaluate.tasks import Task
-from etalon.evaluate.transfer_methods import METHODS, OWN, UNCORRECTED, Prepared, alone, prepare, stack
+from etalon.evaluate.transfer_methods import METHODS, OWN, UNCORRECTED, Prepared, Stacked, alone, prepare, stack
 from etalon.records import METRIC_COLUMNS, as_records
 from etalon.seeds import derive_seed
 
@@ -70,16 +70,29 @@ def transfer_rows(
     for task in wanted_tasks(pair, tasks, settings):
         place = {"target": task.target, "pair": pair.name}
         try:
-            enough_shared(pair, task)
-            found = [prepare(pair, stacked, task, *split, settings, seed) for split in folds_of(task, folds)]
-            prepared = [one for one in found if one is not None]
-            if not prepared:
-                raise NotRunError("no fold with specimens to transfer and to test")
+            prepared = prepared_folds(pair, stacked, task, folds, settings, seed)
         except NotRunError as error:
             rows += [place | gap for gap in gaps({pair.name: error.reason}, settings)]
             continue
         rows += [place | row for row in _task_rows(pair, task, prepared, settings, seed)]
     return rows
+
+
+def prepared_folds(
+    pair: Pair, stacked: Stacked, task: Task, folds: pd.DataFrame, settings: Mapping[str, Any], seed: int
+) -> list[Prepared]:
+    """Return what each fold of a task leaves to methods; raises NotRunError where none leaves anything.
+
+    Parameters
+    ----------
+    settings : see `etalon.evaluate.transfer_methods.prepare`
+    """
+    enough_shared(pair, task)
+    found = [prepare(pair, stacked, task, *split, settings, seed) for split in folds_of(task, folds)]
+    prepared = [one for one in found if one is not None]
+    if not prepared:
+        raise NotRunError("no fold with specimens to transfer and to test")
+    return prepared
 
 
 def wanted_tasks(pair: Pair, tasks: Sequence[Task], settings: Mapping[str, Any]) -> list[Task]:

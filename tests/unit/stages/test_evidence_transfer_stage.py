@@ -108,11 +108,13 @@ def test_the_draws_are_those_of_the_classical_methods(folders, metrics, monkeypa
     classical = pd.read_parquet(out).astype({"method": str, "metric": str})
     chosen = []
     monkeypatch.setattr(
-        "etalon.evaluate.evidence_transfer.Fold.joint",
+        "etalon.evaluate.evidence_transfer.EmbeddedFold.joint",
         lambda fold, rows, levels: (chosen.append(rows) or fold.prepared.predict("pds", rows), {}),
     )
-    monkeypatch.setattr("etalon.evaluate.evidence_transfer.Fold.fitted", lambda fold, name, rows: fold.prepared.y_test)
-    monkeypatch.setattr("etalon.evaluate.evidence_transfer.Fold.fixed", lambda fold, name: fold.prepared.y_test)
+    monkeypatch.setattr(
+        "etalon.evaluate.evidence_transfer.EmbeddedFold.fitted", lambda fold, name, rows: fold.prepared.y_test
+    )
+    monkeypatch.setattr("etalon.evaluate.evidence_transfer.EmbeddedFold.fixed", lambda fold, name: fold.prepared.y_test)
     monkeypatch.setitem(SETTINGS, "levels", [])
     both = [
         table[(table["method"] == name) & (table["metric"] == "rmsep") & (table["status"] == "ok")]["value"].to_numpy()
