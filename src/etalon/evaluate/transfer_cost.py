@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from etalon.chemometrics.transfer_evidence import TwoInstruments
 from etalon.chemometrics.transfer_samples import random_samples
 from etalon.errors import NotRunError
 from etalon.evaluate.cross_instrument import Pair, enough_shared
+from etalon.evaluate.embed import open_encoder
+from etalon.evaluate.evidence_transfer import TRANSFER, EmbeddedFold, embed_pair, named
 from etalon.evaluate.learned_transfer import apply, limits_of, networks_of, place_of
 from etalon.evaluate.tasks import Task
 from etalon.evaluate.transfer import folds_of, wanted_tasks
@@ -74,6 +77,7 @@ def cost_rows(
     rows = random_samples(len(one.y), settings["size"], derive_seed(seed, "cost", pair.name, task.target))
     common = {"pair": pair.name, "target": task.target, "size": settings["size"], "n_channels": one.test.shape[1]}
     found = [common | _classical(one, rows, name, settings["repeats"]) for name in METHODS]
+    found.append(common | _process(pair, task, one, baselines, rows, settings["repeats"]))
     place = place_of(pair, stacked.wavelengths, next(start.parameters()).device)
     limits = limits_of(one.calibration)
     networks = networks_of(place, start, settings["methods"], derive_seed(seed, "init", 0))
@@ -106,6 +110,23 @@ def _classical(one: Prepared, rows: np.ndarray, name: str, repeats: int) -> Row:
         return row | {"status": f"not run: {error.reason}"}
     predict, _ = fastest(lambda: fitted.predict(one.test), repeats)
     return row | {"fit_seconds": seconds, "ms_per_spectrum": 1000 * predict / len(one.test), "status": "ok"}
+
+
+def _process(
+    pair: Pair, task: Task, one: Prepared, baselines: Mapping[str, np.ndarray], rows: np.ndarray, repeats: int
+) -> Row:
+    """Return the row of the process over both instruments on fs; spectra are embedded, as others are preprocessed."""
+    row: Row = {"method": named(TRANSFER, "fs"), "weights": 0, "fitted": 0, "needs_references": True}
+    try:
+        embedded = embed_pair(open_encoder(None, "fs")[0], pair, baselines)
+    except NotRunError as error:
+        return row | {"status": f"not run: {error.reason}"}
+    fold = EmbeddedFold.of(pair, task, one, embedded)
+    fold.calibration.predict(fold.test[:1])  # the source calibration is there before any transfer
+    process = TwoInstruments(fold.calibration, one.specimens[rows])
+    seconds, fitted = fastest(lambda: process.fit(fold.source[rows], fold.target[rows], one.y[rows]), repeats)
+    predict, _ = fastest(lambda: fitted.predict(fold.test), repeats)
+    return row | {"fit_seconds": seconds, "ms_per_spectrum": 1000 * predict / len(fold.test), "status": "ok"}
 
 
 def fastest(call: Callable[[], Result], repeats: int) -> tuple[float, Result]:

@@ -171,6 +171,8 @@ def test_costs_count_weights_and_seconds(folder):
     # Of the control all weights are fitted, by three members.
     assert table.loc["cnn_1d", "fitted"] == table.loc["cnn_1d", "weights"] > 3 * 16 * 16 * 17
     assert classical["weights"] == 0 and classical["fit_seconds"] > 0 and classical["ms_per_spectrum"] > 0
+    process = table.loc["gp_fs"]
+    assert process["status"] == "ok" and process["fit_seconds"] > 0 and bool(process["needs_references"])
     assert bool(table.loc["spiking", "needs_references"]) and not bool(classical["needs_references"])
     with pytest.raises(BadInputError, match="a dataset paired with --data"):
         measure_transfer_cost.main([
