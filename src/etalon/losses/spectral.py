@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 UNIT_FLOOR = 0.05
+FLAT = 1e-8  # variance of a spectrum that has no unit of its own, such as a deviation from the mean of equal spectra
 
 
 def squared_error(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -22,7 +23,7 @@ def derivative_error(prediction: Tensor, target: Tensor, mask: Tensor, lag: int 
               {\langle (\Delta^k x)^2 \rangle + 0.05 \, \mathrm{var}(x)}
 
     Differences that touch a masked point count. The unit is that of each spectrum, without gradient; its floor is there
-    for spectra that are all but straight, next to which any error would be huge.
+    for spectra that are all but straight, next to which any error would be huge. A flat spectrum is taken in unit 1.
     """
     floor = UNIT_FLOOR * target.var(dim=1, keepdim=True, correction=0)
     total, touched = prediction.new_zeros(()), mask
@@ -30,7 +31,8 @@ def derivative_error(prediction: Tensor, target: Tensor, mask: Tensor, lag: int 
         prediction, target = (x[:, lag:] - x[:, :-lag] for x in (prediction, target))
         touched = touched[:, lag:] | touched[:, :-lag]
         unit = (target.square().mean(dim=1, keepdim=True) + floor).detach()
-        total = total + _mean((prediction - target).square() / unit.clamp_min(torch.finfo(unit.dtype).tiny), touched)
+        unit = torch.where(unit > FLAT, unit, torch.ones_like(unit))
+        total = total + _mean((prediction - target).square() / unit, touched)
     return total
 
 

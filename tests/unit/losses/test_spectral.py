@@ -66,3 +66,12 @@ def test_the_target_network_follows_by_its_moving_average_alone():
     target.follow(online, 0.9)
     torch.testing.assert_close(target.network[0].weight, first + 0.1)
     assert not any(parameter.requires_grad for parameter in target.parameters())
+
+
+def test_a_flat_target_gives_a_finite_error():
+    """Equal spectra of a group, shown as deviations from their mean, are 0 everywhere: any unit of theirs would be."""
+    target, mask = torch.zeros(2, 64), torch.ones(2, 64, dtype=torch.bool)
+    prediction = torch.linspace(-1.0, 1.0, 64).repeat(2, 1).requires_grad_()
+    error = SPECTRAL["derivative"](prediction, target, mask)
+    error.backward()
+    assert 0 < float(error) < 1 and bool(prediction.grad.isfinite().all())
