@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from etalon.applied.transfer import Bridge, compare, settle
+from etalon.applied.bridge import Bridge
+from etalon.applied.transfer import compare, settle
 from etalon.applied.transfer_model import transfer_model
 from etalon.contracts import Metadata, SpectraSet, Target
 from etalon.evaluate.metrics import rmsep

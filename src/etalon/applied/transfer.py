@@ -12,19 +12,18 @@ from functools import cached_property
 
 import numpy as np
 
-from etalon.applied.features import ChannelFeatures, EmbeddingFeatures, Grid, baselines, blocks_of, check_signal
+from etalon.applied.bridge import Bridge, means_of
+from etalon.applied.features import ChannelFeatures, EmbeddingFeatures, baselines
 from etalon.applied.judging import error_ratio
 from etalon.applied.methods import quiet_pls
 from etalon.applied.monitor import Subspace
 from etalon.chemometrics.marginal_likelihood import spread_rows
-from etalon.chemometrics.transfer import MIN_PAIRS, SourceCalibration, Transfer, left_out
+from etalon.chemometrics.transfer import SourceCalibration, Transfer, left_out
 from etalon.chemometrics.transfer_ds import DirectStandardisation
 from etalon.chemometrics.transfer_evidence import EvidenceCalibration, TwoInstruments
 from etalon.chemometrics.transfer_pds import PiecewiseDirectStandardisation
-from etalon.contracts import Metadata, SpectraSet, Target
-from etalon.data.axis import same_axis
-from etalon.data.folds import group_specimens
-from etalon.errors import BadInputError, NotRunError
+from etalon.contracts import Metadata, SpectraSet
+from etalon.errors import NotRunError
 from etalon.evaluate import metrics, tuning
 from etalon.evaluate.calibration import Calibration, clip_range
 from etalon.evaluate.embedding_heads import BlockScaler
@@ -33,12 +32,9 @@ from etalon.evaluate.views import Views
 from etalon.preprocess.standard import CHOICES, SAVGOL
 from etalon.seeds import derive_seed
 
-MIN_SHARED = 2 * MIN_PAIRS
-MIN_CHANNELS = 20
 NONE = "none"
-PROCESS = (
-    "gp"  # one Gaussian process over both instruments, on fs; linear, as a model of the target instrument has to be
-)
+# One Gaussian process over both instruments, on fs; linear, as a model of the target instrument has to be.
+PROCESS = "gp"
 # mdi-PLS wants a third instrument.
 NAMES = (NONE, *(name for name in METHODS if name != "mdi_pls"), PROCESS)
 MAX_ROWS = 1000  # of the source's, beside those of transfer samples, in the process: it takes their cube in time
@@ -51,80 +47,6 @@ STANDARDISATIONS: dict[str, Callable[[SourceCalibration], Transfer]] = {
 AS_MEASURED = "none"  # the preprocessing of that name
 
 Progress = Callable[[Iterable, int], Iterable]
-
-
-@dataclass(frozen=True)
-class Bridge:
-    """Two instruments on the channels of the source that both cover.
-
-    Attributes
-    ----------
-    y, groups : of the source's rows, shape (n_source,)
-    values : spectra of source and target one after the other; views : the same under every preprocessing
-    shared : names of the transfer samples; y_shared : their references, shape (n_shared,)
-    """
-
-    source: SpectraSet
-    target: SpectraSet
-    grid: Grid
-    y: np.ndarray
-    groups: np.ndarray
-    values: np.ndarray
-    views: Views
-    shared: np.ndarray
-    y_shared: np.ndarray
-
-    @classmethod
-    def build(cls, source: SpectraSet, target: SpectraSet, analyte: Target) -> Bridge:
-        """Find the transfer samples; raises BadInputError where the two sets do not fit together."""
-        _check_kinds(source, target)
-        own, other = source.wavelengths, target.wavelengths
-        channels = own[(own >= other[0]) & (own <= other[-1])]
-        where = f"{source.metadata.dataset_id} and {target.metadata.dataset_id}"
-        if len(channels) < MIN_CHANNELS:
-            raise BadInputError(where, "axis", f"at least {MIN_CHANNELS} channels that both cover", len(channels))
-        y = source.reference[:, source.metadata.targets.index(analyte)]
-        known = {name: float(np.nanmean(y[source.specimen == name])) for name in _measured(source, y)}
-        shared = np.array([name for name in np.unique(target.specimen) if name in known])
-        if len(shared) < MIN_SHARED:
-            hint = "" if len(shared) else f"; such as {str(source.specimen[0])!r} and {str(target.specimen[0])!r}"
-            expected = f"at least {MIN_SHARED} specimens of one name in both, with a reference"
-            raise BadInputError(where, "specimens", expected, f"{len(shared)}{hint}")
-        check_signal(source, np.flatnonzero(np.isfinite(y)))
-        check_signal(target, np.arange(len(target)))
-        grid = Grid(channels, source.metadata.axis_unit, source.metadata.modality)
-        values = np.concatenate([_on(channels, one) for one in (source, target)])
-        views = Views(values, baselines(values, grid), **SAVGOL)
-        y_shared = np.array([known[name] for name in shared])
-        return cls(source, target, grid, y, group_specimens(source), values, views, shared, y_shared)
-
-    @cached_property
-    def embedded(self) -> dict[str, np.ndarray]:
-        """Blocks of the embedding fs of `values`. Raises NotRunError where only channel numbers are known."""
-        return blocks_of(self.values, self.grid, None)
-
-    def rows_of(self, names: np.ndarray, target: bool) -> np.ndarray:
-        """Return rows of `values` of the scans of specimens, on one instrument."""
-        specimen = self.target.specimen if target else self.source.specimen
-        return np.flatnonzero(np.isin(specimen, names)) + (len(self.source) if target else 0)
-
-
-def _check_kinds(source: SpectraSet, target: SpectraSet) -> None:
-    for name in ("modality", "axis_unit", "representation"):
-        expected, found = (getattr(one.metadata, name) for one in (source, target))
-        near = name == "modality" and {expected, found} <= {"nir", "visnir"}
-        if expected != found and not near and not (name == "representation" and "unknown" in (expected, found)):
-            raise BadInputError(target.metadata.dataset_id, name, f"{expected}, as of the calibration's set", found)
-
-
-def _measured(spectra: SpectraSet, y: np.ndarray) -> list[str]:
-    return sorted(set(spectra.specimen[np.isfinite(y)].tolist()))
-
-
-def _on(channels: np.ndarray, spectra: SpectraSet) -> np.ndarray:
-    if same_axis(spectra.wavelengths, channels):
-        return spectra.intensities.astype(np.float64)
-    return np.array([np.interp(channels, spectra.wavelengths, row) for row in spectra.intensities.astype(np.float64)])
 
 
 @dataclass(frozen=True)
@@ -182,7 +104,7 @@ class Setting:
     def standardise(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Return spectra of the target instrument as the source would have measured them, shape (n, p)."""
         values = self.bridge.values
-        source, target = (_means(self.bridge, self.names, values, on) for on in (False, True))
+        source, target = (means_of(self.bridge, self.names, values, on) for on in (False, True))
         return STANDARDISATIONS[name](self.raw).fit(source, target, self.y).transform(values[rows])
 
     def predict_standardised(self, name: str, rows: np.ndarray) -> np.ndarray:
@@ -221,7 +143,7 @@ class Process:
         calibration = EvidenceCalibration(
             everything[rows], bridge.y[rows], groups=bridge.groups[rows], blocks=sizes, curved=False
         )
-        source, target = (_means(bridge, setting.names, everything, on) for on in (False, True))
+        source, target = (means_of(bridge, setting.names, everything, on) for on in (False, True))
         specimens = [bridge.groups[bridge.rows_of(np.array([name]), False)[0]] for name in setting.names]
         fitted = TwoInstruments(calibration, np.array(specimens)).fit(source, target, setting.y)
         return cls(bridge, features, fitted)
@@ -255,16 +177,11 @@ def settle(bridge: Bridge, names: np.ndarray, without: np.ndarray, seed: int) ->
         SourceCalibration(seen[rows], y[rows], best.settings["n_lv"]),
         SourceCalibration(bridge.values[rows], y[rows], tuned[AS_MEASURED].choice.settings["n_lv"]),
         names,
-        _means(bridge, names, seen, False),
-        _means(bridge, names, seen, True),
+        means_of(bridge, names, seen, False),
+        means_of(bridge, names, seen, True),
         bridge.y_shared[np.isin(bridge.shared, names)],
         clip_range(y[rows]),
     )
-
-
-def _means(bridge: Bridge, names: np.ndarray, spectra: np.ndarray, target: bool) -> np.ndarray:
-    """Return the mean of the scans of each specimen on one instrument, in the order of `names`."""
-    return np.array([spectra[bridge.rows_of(np.array([name]), target)].mean(axis=0) for name in names])
 
 
 @dataclass(frozen=True)
@@ -389,16 +306,14 @@ def carried(setting: Setting, name: str) -> tuple[ChannelFeatures | EmbeddingFea
     bridge, choice = setting.bridge, setting.fitted.choice
     features: ChannelFeatures | EmbeddingFeatures
     if name == PROCESS:
-        features, predict, p = (
-            setting.process.features,
-            setting.process.fitted.predict,
-            len(setting.process.features.means),
-        )
+        features, predict = setting.process.features, setting.process.fitted.predict
+        p = len(features.means)
     else:
         held = bridge.views.source(choice.preprocessing)[: len(bridge.source)]
         known = np.flatnonzero(np.isfinite(bridge.y))
-        features, p = ChannelFeatures.fit(choice.preprocessing, bridge.grid, held[known]), len(bridge.grid.wavelengths)
+        features = ChannelFeatures.fit(choice.preprocessing, bridge.grid, held[known])
         predict = setting.calibration.predict if name == NONE else setting.method(name).predict
+        p = len(bridge.grid.wavelengths)
     intercept = float(predict(np.zeros((1, p)))[0])
     coefficients = predict(np.eye(p)) - intercept
     # Of scans, as the model will meet them: means of several hold less noise.

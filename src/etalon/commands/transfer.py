@@ -11,7 +11,8 @@ from etalon.commands.own import DATA, Data, Json, Overwrite, find_target, open_d
 from etalon.errors import BadInputError
 
 if TYPE_CHECKING:
-    from etalon.applied.transfer import Bridge, Candidate, Comparison, Setting
+    from etalon.applied.bridge import Bridge
+    from etalon.applied.transfer import Candidate, Comparison, Setting
     from etalon.contracts import Target
 
 MODELS = Path("models")
@@ -44,8 +45,9 @@ def transfer(
     `etalon predict` reads, with report.html and samples.csv beside it, and its spectra as the first would have measured
     them, as the dataset TO_as_FROM.
     """
+    from etalon.applied.bridge import Bridge
     from etalon.applied.model import ABOUT
-    from etalon.applied.transfer import NAMES, Bridge, compare, settle, transferred, transferred_id
+    from etalon.applied.transfer import NAMES, compare, settle, transferred, transferred_id
     from etalon.applied.transfer_model import transfer_model
     from etalon.commands.importing import place
     from etalon.commands.output import print_json, progress

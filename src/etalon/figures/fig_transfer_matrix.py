@@ -33,6 +33,7 @@ from etalon.figures.transfer_rows import (
 
 CORRECTED = "pds"
 MOST = 8.0
+SLANTED = 8.0  # mm: what a label across reaches beyond its block
 NORM = LogNorm(1 / MOST, MOST)
 COLOURS = "RdBu_r"
 CELL, TITLE, LETTER, GAP = 8.5, 13.0, 0.95, 3.0  # mm; of a character; between blocks
@@ -123,7 +124,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     table, size = at_size(tabulate(rows))
     found = blocks(rows, table)
     page = style.DOUBLE_COLUMN / MM
-    corners, height = places(found, page)
+    corners, height = places(found, page - SLANTED)
     own = rows[rows["method"].isin((UNCORRECTED, CORRECTED))]
     lines = [line for note in notes(own) for line in textwrap.wrap(note, NOTE_WIDTH)]
     total = height + FOOT + NOTE_HEIGHT * len(lines)

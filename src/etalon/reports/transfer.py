@@ -8,8 +8,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from etalon.applied.bridge import Bridge
 from etalon.applied.model import Model
-from etalon.applied.transfer import NONE, Bridge, Candidate, Comparison, Setting
+from etalon.applied.transfer import NONE, Candidate, Comparison, Setting
 from etalon.contracts import SpectraSet, Target
 from etalon.evaluate import metrics
 from etalon.reports.page import page, sample_button, table

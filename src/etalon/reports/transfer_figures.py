@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from etalon.applied.transfer import NONE, Bridge, Candidate, Comparison, Setting
+from etalon.applied.bridge import Bridge
+from etalon.applied.transfer import NONE, Candidate, Comparison, Setting
 from etalon.contracts import Target
 from etalon.reports.forest import forest
 from etalon.reports.page import figure

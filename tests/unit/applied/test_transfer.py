@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from etalon.applied.transfer import NONE, PROCESS, Bridge, Candidate, _choosing, compare, settle, transferred
+from etalon.applied.bridge import Bridge
+from etalon.applied.transfer import NONE, PROCESS, Candidate, _choosing, compare, settle, transferred
 from etalon.applied.transfer_model import transfer_model
 from etalon.errors import BadInputError
 from etalon.evaluate.uncertainty import conformal_quantile
